@@ -1,0 +1,92 @@
+"""An issue: the dated, frozen ranking of one day, and the cards it is made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from typing import Any
+
+from digest.core.trend import Part
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A paper as an issue shows it: a snapshot, so that a frozen issue never changes.
+
+    `path` is the paper's address on the site, from the root. Outside URLs are http or https, or empty.
+    `authors` holds every known author in order; how many are shown is the template's affair.
+    `percentile` is 0 to 100 within the primary category. `simulated` marks evidence that the demo made up.
+    """
+
+    paper_id: int
+    rank: int
+    title: str
+    path: str
+    arxiv_id: str | None = None
+    primary_category: str = ""
+    categories: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    authors_complete: bool = True
+    labs: tuple[str, ...] = ()
+    listed_on: date | None = None
+    has_code: bool = False
+    code_url: str = ""
+    discussion_url: str = ""
+    project_url: str = ""
+    score: float = 0.0
+    percentile: float | None = None
+    evidence: str = ""
+    parts: tuple[Part, ...] = ()
+    summary: str = ""
+    simulated: bool = False
+
+    @property
+    def abs_url(self) -> str:
+        """The paper's page at arXiv, or an empty string."""
+        return f"https://arxiv.org/abs/{self.arxiv_id}" if self.arxiv_id else ""
+
+    @property
+    def pdf_url(self) -> str:
+        """The paper's PDF at arXiv, or an empty string."""
+        return f"https://arxiv.org/pdf/{self.arxiv_id}" if self.arxiv_id else ""
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return the card as plain values for a JSON column."""
+        plain = asdict(self)
+        plain["listed_on"] = self.listed_on.isoformat() if self.listed_on else None
+        return plain
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> Card:
+        """Rebuild a card from what `as_plain` returned, after a round trip through JSON."""
+        fields = dict(plain)
+        fields["listed_on"] = date.fromisoformat(plain["listed_on"]) if plain["listed_on"] else None
+        fields["parts"] = tuple(Part(**part) for part in plain["parts"])
+        for name in ("categories", "authors", "labs"):
+            fields[name] = tuple(plain[name])
+        return cls(**fields)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issue:
+    """The ranking of one day; `cards` are in rank order, `cut_off` is the last instant (UTC) that counts."""
+
+    issued_on: date
+    cut_off: datetime
+    cards: tuple[Card, ...]
+    note: str = ""
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over everything the issue shows, in hexadecimal."""
+        content = {
+            "issued_on": self.issued_on.isoformat(),
+            "cut_off": self.cut_off.isoformat(),
+            "note": self.note,
+            "cards": [card.as_plain() for card in self.cards],
+        }
+        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()

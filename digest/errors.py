@@ -1,0 +1,59 @@
+"""The errors of Firstlight: one small tree, in which permanence is part of the type."""
+
+from __future__ import annotations
+
+
+class DigestError(Exception):
+    """Base of every expected failure; its message names the input and the way out.
+
+    `permanent` tells a caller whether the same call can succeed later.
+    """
+
+    permanent: bool = True
+
+
+class ConfigError(DigestError):
+    """A setting is missing, weak or contradictory."""
+
+
+class SchemaOutdated(DigestError):
+    """The database does not have the schema that this version of the code needs."""
+
+
+class RefusedInput(DigestError):
+    """Bytes from outside that cannot be read as what they claim to be."""
+
+
+class SourceUnavailable(DigestError):
+    """An outside service did not answer usefully; asking again later may work.
+
+    `retry_after` is in seconds, when the service named it.
+    """
+
+    permanent = False
+
+    def __init__(self, message: str, *, retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class TemplateFault(DigestError):
+    """A template cannot be compiled or names a variable that it is not given."""
+
+
+class MessageRefused(DigestError):
+    """A message cannot be built as asked, for instance because a header holds a line break."""
+
+
+class RelayUnavailable(DigestError):
+    """The SMTP relay cannot be reached, or refuses the session before any message."""
+
+    permanent = False
+
+
+class TokenInvalid(DigestError):
+    """A link's token is forged, made for another purpose, expired or already spent."""
+
+
+class NotFound(DigestError):
+    """What was asked for does not exist."""

@@ -1,0 +1,1 @@
+"""From an edition to bytes on the wire: templates, messages, SMTP."""

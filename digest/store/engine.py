@@ -1,0 +1,73 @@
+"""The database: engines for SQLite and PostgreSQL, and the two kinds of transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+from sqlmodel import Session
+
+from digest.errors import ConfigError
+
+_BUSY_MS = 30_000
+
+
+def open_engine(url: str) -> Engine:
+    """Open an engine on `sqlite:///path` or `postgresql://...`; raises ConfigError for any other URL.
+
+    SQLite runs in WAL mode with synchronous=FULL, so that a committed intent survives a power cut.
+    Parameters never appear in errors: they hold addresses.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ConfigError(f"DIGEST_DATABASE_URL cannot be read: {error}") from error
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+    if parsed.get_backend_name() != "sqlite":
+        raise ConfigError(
+            f"DIGEST_DATABASE_URL names {parsed.drivername!r}; use sqlite:///path/to/digest.db or postgresql://..."
+        )
+    if parsed.database and parsed.database != ":memory:":
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1000})
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # transactions are begun by _begin_sqlite, not by the driver's guesses
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that will write takes the lock at once: upgrading a read lock later fails under contention.
+    mode = "IMMEDIATE" if connection.get_execution_options().get("writes") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """Open a session that only reads; what it changed by mistake is rolled back."""
+    with Session(engine) as session:
+        yield session
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """Open a session in one write transaction: committed at the end, rolled back on an error."""
+    with (
+        engine.connect().execution_options(writes=True) as connection,
+        Session(connection) as session,
+        session.begin(),
+    ):
+        yield session

@@ -1,0 +1,45 @@
+"""The state of Firstlight as SQLModel tables; the words are those of the glossary in docs/."""
+
+from digest.store.tables.admins import AdminSession, AuditEntry
+from digest.store.tables.deliveries import Delivery
+from digest.store.tables.issues import IssueCard, IssueRow
+from digest.store.tables.papers import (
+    Author,
+    AuthorFigureRow,
+    ListingRow,
+    ObservationRow,
+    Paper,
+    PaperAlias,
+    Score,
+)
+from digest.store.tables.readers import (
+    Consent,
+    SpentToken,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
+from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
+
+__all__ = [
+    "AdminSession",
+    "AuditEntry",
+    "Author",
+    "AuthorFigureRow",
+    "Consent",
+    "Delivery",
+    "IngestRun",
+    "IssueCard",
+    "IssueRow",
+    "ListingRow",
+    "ObservationRow",
+    "Paper",
+    "PaperAlias",
+    "RejectedRecord",
+    "Score",
+    "SourceCursor",
+    "SpentToken",
+    "Subscriber",
+    "Subscription",
+    "Suppression",
+]

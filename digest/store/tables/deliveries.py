@@ -1,0 +1,43 @@
+"""Deliveries: one message to one address, from due to settled."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import SQLModel
+
+from digest.store.tables.columns import instant, json_list, key, reference
+
+
+class Delivery(SQLModel, table=True):
+    """One message to one address, and everything known of its way there."""
+
+    __table_args__ = (
+        UniqueConstraint("kind", "issue_id", "subscriber_id", name="uq_delivery_issue"),
+        UniqueConstraint("kind", "subscriber_id", "local_date", name="uq_delivery_local_date"),
+        Index("ix_delivery_work", "state", "due_at"),
+        Index("ix_delivery_lease", "state", "lease_until"),
+        Index("ix_delivery_subscriber", "subscriber_id", "kind", "local_date"),
+    )
+
+    id: int | None = key()
+    kind: str
+    state: str
+    reason: str = ""
+    issue_id: int | None = reference("issue.id", nullable=True)
+    subscriber_id: int | None = reference("subscriber.id", nullable=True)
+    address: str = ""
+    local_date: date | None = None
+    due_at: datetime = instant(nullable=False)
+    expires_at: datetime = instant(nullable=False)
+    attempts: int = 0
+    claimed_by: str = ""
+    lease_until: datetime | None = instant()
+    fence: int = 0
+    message_id: str = ""
+    paper_ids: list[int] = json_list()
+    reply: str = ""
+    created_at: datetime = instant(nullable=False)
+    sent_at: datetime | None = instant()
+    settled_at: datetime | None = instant()

@@ -1,0 +1,37 @@
+"""The frozen issues and their cards."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from digest.store.tables.columns import instant, json_dict, key, reference
+
+
+class IssueRow(SQLModel, table=True):
+    """The dated ranking of one day; frozen, it has a content hash and does not change."""
+
+    __tablename__ = "issue"
+
+    id: int | None = key()
+    issued_on: date = Field(unique=True)
+    state: str
+    cut_off: datetime = instant(nullable=False)
+    frozen_at: datetime = instant(nullable=False)
+    content_hash: str
+    note: str = ""
+
+
+class IssueCard(SQLModel, table=True):
+    """One paper of an issue as it stood at the cut-off; `card` is the frozen snapshot that is rendered."""
+
+    __tablename__ = "issue_card"
+    __table_args__ = (UniqueConstraint("issue_id", "paper_id", name="uq_issue_card_paper"),)
+
+    issue_id: int = reference("issue.id", primary_key=True)
+    rank: int = Field(primary_key=True)
+    paper_id: int = reference("paper.id", index=True)
+    card: dict[str, Any] = json_dict()

@@ -1,0 +1,69 @@
+"""Subscribers, what they asked for and agreed to, and whom never to mail."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from digest.store.tables.columns import instant, json_list, key, reference
+
+
+class Subscriber(SQLModel, table=True):
+    """An address; `address_key` is its normalised form."""
+
+    id: int | None = key()
+    address: str
+    address_key: str = Field(unique=True)
+    created_at: datetime = instant(nullable=False)
+
+
+class Subscription(SQLModel, table=True):
+    """A subscriber's consent state and what they asked for."""
+
+    __table_args__ = (Index("ix_subscription_slot", "state", "timezone", "hour", "cadence"),)
+
+    subscriber_id: int = reference("subscriber.id", primary_key=True)
+    state: str
+    cadence: str = "daily"
+    weekday: int = 0
+    hour: int = 8
+    timezone: str = "UTC"
+    paper_count: int = 10
+    categories: list[str] = json_list()
+    confirmed_at: datetime | None = instant()
+    unsubscribed_at: datetime | None = instant()
+    paused_until: date | None = None
+    last_digest_at: datetime | None = instant()
+
+
+class Consent(SQLModel, table=True):
+    """What a subscriber agreed to or withdrew: when, from where, under which wording."""
+
+    id: int | None = key()
+    subscriber_id: int = reference("subscriber.id", index=True)
+    action: str
+    at: datetime = instant(nullable=False)
+    ip: str = ""
+    source: str = ""
+    wording: str = ""
+
+
+class Suppression(SQLModel, table=True):
+    """A ban on an address that outlives the subscriber; erasure leaves only the keyed hash."""
+
+    address_hash: str = Field(primary_key=True)
+    address: str | None = None
+    reason: str
+    created_at: datetime = instant(nullable=False)
+
+
+class SpentToken(SQLModel, table=True):
+    """The hash of a one-time token that has been used; its primary key makes the use unique."""
+
+    __tablename__ = "spent_token"
+
+    token_hash: str = Field(primary_key=True)
+    purpose: str
+    spent_at: datetime = instant(nullable=False)

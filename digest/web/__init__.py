@@ -1,0 +1,1 @@
+"""The site, the admin's desk and the local inbox."""

@@ -1,0 +1,1 @@
+"""Celery tasks and the scheduler that starts them."""
