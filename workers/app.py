@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from celery import Celery
 from celery.signals import worker_init
 
@@ -12,6 +10,7 @@ from digest.store.schema import require_current
 from digest.wiring import Services
 
 celery_app = Celery("firstlight", include=["workers.tasks"])
+celery_app.set_default()  # a worker in a thread of `digest up` looks its tasks up in the default application
 celery_app.conf.update(
     task_default_queue="firstlight",
     task_routes={
@@ -42,10 +41,19 @@ def kick() -> None:
         return
 
 
-@cache
+_in_use: list[Services] = []
+
+
 def services() -> Services:
-    """The services of this process, from its environment."""
-    return prepare(read_settings())
+    """Return the services of this process: those it was given, or wired from its environment once."""
+    if not _in_use:
+        _in_use.append(prepare(read_settings()))
+    return _in_use[-1]
+
+
+def use_services(given: Services) -> None:
+    """Let the tasks of this process use these services, as `digest up` and tests do."""
+    _in_use[:] = [given]
 
 
 def prepare(settings: Settings) -> Services:
