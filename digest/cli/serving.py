@@ -19,6 +19,7 @@ def add_to(app: typer.Typer) -> None:
     app.command("worker")(worker)
     app.command("scheduler")(scheduler)
     app.command("demo")(demo)
+    app.command("settings")(settings)
     database = typer.Typer(help="The database's schema.", no_args_is_help=True)
     database.command("upgrade")(upgrade)
     app.add_typer(database, name="db")
@@ -72,3 +73,14 @@ def demo(
     from digest.demo import run_demo
 
     run_demo(serve=serve, port=port)
+
+
+def settings() -> None:
+    """Print every setting as a Markdown table: its variable, its default, what it is for."""
+    from digest.config import Settings
+
+    typer.echo("| variable | default | what it is for |\n|---|---|---|")
+    for name, field in Settings.model_fields.items():
+        default = field.get_default(call_default_factory=True)
+        shown = ", ".join(default) if isinstance(default, list) else str("" if default is None else default)
+        typer.echo(f"| `DIGEST_{name.upper()}` | {f'`{shown}`' if shown else ''} | {field.description} |")

@@ -68,12 +68,12 @@ def _wait(source: str, last: LastRun) -> timedelta:
     return _INTERVALS.get(source, timedelta(hours=24))
 
 
-def issue_due(newest_cut_off: datetime | None, cut_off: datetime, now: datetime) -> bool:
-    """Decide whether the issue with that cut-off is to be frozen now.
+def issue_due(newest: date | None, cut_off: datetime, now: datetime) -> bool:
+    """Decide whether the issue with that cut-off is to be frozen now; `newest` is the date of the last one.
 
     `cut_off` is the last one that has passed. An issue more than STALE_AFTER late is not made up for:
     the next one carries its papers. This is the misfire grace, in one place.
     """
-    if newest_cut_off is not None and newest_cut_off >= cut_off:
+    if newest is not None and newest >= cut_off.date():
         return False
     return cut_off <= now < cut_off + STALE_AFTER

@@ -22,7 +22,7 @@ def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: date
     """
     with reading(engine) as session:
         last_runs = runs.last_runs(session)
-        newest_cut_off = issues.newest_cut_off(session)
+        newest = issues.newest_date(session)
         scored_at = scores.newest_as_of(session)
         sending = deliveries.any_due(session, now)
         sweeping = deliveries.any_to_sweep(session, now)
@@ -32,7 +32,7 @@ def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: date
         work.append(Work(Task.SWEEP))
     if sending:
         work.append(Work(Task.DELIVER))
-    if unsent or issue_due(newest_cut_off, cut_off, now):
+    if unsent or issue_due(newest, cut_off, now):
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(scopes, last_runs, now)
     if scored_at is None or now - scored_at >= _SCORE_EVERY:
