@@ -15,6 +15,7 @@ MAX_TITLE = 500
 MAX_ABSTRACT = 20_000
 _BAD_BYTE = "\ufffd"
 
+_CONTROLS = {code: " " for code in (*range(9), 11, 12, *range(14, 32), 127)}
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _PROMOTION = "get trending papers in your email inbox"
 _BUTTON = "Subscribe"
@@ -32,10 +33,10 @@ def page_lines(body: bytes, origin: str) -> list[str]:
         raise RefusedInput(f"{origin}: the text is UTF-16; save it as UTF-8")
     if b"\0" in body:
         raise RefusedInput(f"{origin}: not a text: it holds NUL bytes; give the page's text as UTF-8")
-    text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace")
+    text = body.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="replace").translate(_CONTROLS)
     if text.count("\n") + text.count("\r") > MAX_LINES:
         raise RefusedInput(f"{origin}: more than {MAX_LINES} lines; give one page a file")
-    trimmed = (line.strip(" \t\v\f\u00a0\u200b\ufeff") for line in _LINE_BREAK.split(text))
+    trimmed = (line.strip(" \t\u00a0\u200b\ufeff") for line in _LINE_BREAK.split(text))
     return [line for line in trimmed if line]
 
 
