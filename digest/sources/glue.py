@@ -11,6 +11,7 @@ _NAME_PREFIXES |= frozenset(("Van", "Von", "Fitz", "Vander", "Abu", "Al", "Ben",
 _NO_GLUE_AFTER = frozenset(" \t-‐‑–—/'’`.&_#@\\({[<:")
 _AROUND_WORDS = ".,:;?!()[]{}\"'“”‘’$*"
 _WINDOW = 160  # an author's name, and the last words of a title, are never further apart
+_LONGEST_LINE = 2_000
 _MAX_NAME_WORDS = 6
 _SHOWN = 3  # a byline shows the first three authors
 
@@ -42,8 +43,10 @@ def split_glued(line: str, vocabulary: AbstractSet[str] = frozenset()) -> tuple[
 
     `vocabulary` holds lower-case words of the page's running text: of several places where the line
     could be split, one after such a word is preferred, then the last. Returns title, names and whether
-    the names are complete, or None where there is no place to split. Time is linear in the line.
+    the names are complete, or None where there is no place to split, or the line is too long to hold both.
     """
+    if len(line) > _LONGEST_LINE:
+        return None
     parts, complete = split_authors(line)
     certain = not complete and len(parts) >= 3  # `et al.` always follows exactly three names
     first = max(0, len(parts) - _SHOWN)

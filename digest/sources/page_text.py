@@ -15,7 +15,7 @@ MAX_TITLE = 500
 MAX_ABSTRACT = 20_000
 _BAD_BYTE = "\ufffd"
 
-_CONTROLS = {code: " " for code in (*range(9), 11, 12, *range(14, 32), 127)}
+_CONTROLS = dict.fromkeys((*range(9), 11, 12, *range(14, 32), 127), " ")
 _LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _PROMOTION = "get trending papers in your email inbox"
 _BUTTON = "Subscribe"
