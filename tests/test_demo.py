@@ -72,7 +72,7 @@ def test_every_digest_is_well_formed(demo: tuple[Path, str]) -> None:
 def test_every_paper_is_in_both_parts(demo: tuple[Path, str]) -> None:
     for message in digests(demo[0]):
         text, markup = parts(message)
-        titles = re.findall(r'<h2[^>]*>.*?<a[^>]*>(.*?)</a>', markup, re.DOTALL)
+        titles = re.findall(r"<h2[^>]*>.*?<a[^>]*>(.*?)</a>", markup, re.DOTALL)
         assert len(titles) >= 3
         folded = " ".join(text.split())
         for title in titles:
