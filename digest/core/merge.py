@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from digest.core.links import web_url
 from digest.core.paper import AnnounceType, Listing, author_key
@@ -23,6 +23,7 @@ _MAX_ABSTRACT = 50_000
 _MAX_VERSION = 999
 _MOST = {"categories": 40, "labs": 40, "keywords": 60}
 
+_When = TypeVar("_When", date, datetime)
 _TEXTS = ("title", "abstract", "summary", "comment", "doi", "journal_ref")
 _URLS = ("code_url", "project_url", "discussion_url", "license_url")
 _ANNOUNCED = {AnnounceType.NEW: 2, AnnounceType.CROSS: 1, AnnounceType.FOUND: 0}
@@ -94,8 +95,8 @@ def facts_of(listing: Listing, seen_at: datetime) -> Facts:
         primary_category=categories[0] if categories else "",
         keywords=_united((), listing.keywords, "keywords"),
         version=version,
-        published_at=listing.published_at,
-        updated_at=listing.updated_at,
+        published_at=_plausible(listing.published_at),
+        updated_at=_plausible(listing.updated_at),
         has_code=listing.has_code,
     )
     facts.categories = _ordered(categories, facts.primary_category)
@@ -108,8 +109,9 @@ def facts_of(listing: Listing, seen_at: datetime) -> Facts:
         if getattr(facts, name):
             facts.standings[name] = standing
     rank = _ANNOUNCED.get(listing.announce_type)
-    if rank is not None and listing.listed_on is not None and not _listed_long_ago(listing):
-        facts.listed_on = listing.listed_on
+    day = _plausible(listing.listed_on)
+    if rank is not None and day is not None and not _listed_long_ago(listing):
+        facts.listed_on = day
         facts.standings["listed_on"] = rank
     if facts.code_url:
         facts.has_code = True
@@ -146,6 +148,13 @@ def storable(text: str) -> str:
     if text.isascii():
         return text.replace("\0", "") if "\0" in text else text
     return text.encode("utf-8", "ignore").decode().replace("\0", "")
+
+
+def _plausible(when: _When | None) -> _When | None:
+    # No instant without its zone, and no year that only a broken or hostile source would state.
+    if when is None or not 1900 <= when.year <= 2200 or (isinstance(when, datetime) and when.tzinfo is None):
+        return None
+    return when
 
 
 def _take(into: Facts, other: Facts, name: str) -> None:
