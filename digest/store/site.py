@@ -183,7 +183,9 @@ def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
         .group_by(col(IssueCard.issue_id))
         .subquery()
     )
-    first = select(IssueCard.issue_id, Paper.title).where(IssueCard.paper_id == Paper.id, IssueCard.rank == 1).subquery()
+    first = (
+        select(IssueCard.issue_id, Paper.title).where(IssueCard.paper_id == Paper.id, IssueCard.rank == 1).subquery()
+    )
     rows = session.exec(
         select(IssueRow.issued_on, counted.c.papers, first.c.title)
         .join(counted, counted.c.issue_id == IssueRow.id, isouter=True)
