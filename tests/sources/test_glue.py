@@ -25,6 +25,7 @@ WORDS = words_of(
         ("Do Beans Dream?Ada Ek", "Do Beans Dream?", ("Ada Ek",)),
         ("Growing (Peas)Ada Ek", "Growing (Peas)", ("Ada Ek",)),
         ("3D Beans in 2DAda Ek, Bo Ek", "3D Beans in 2D", ("Ada Ek", "Bo Ek")),
+        ("Beans and AIN. D. Ek, Bo Li", "Beans and AI", ("N. D. Ek", "Bo Li")),
         ("Bean GrowthÖzgür Ek, Émile Li", "Bean Growth", ("Özgür Ek", "Émile Li")),
         ("Bean GrowthHaun Leung, ZiNan Wang", "Bean Growth", ("Haun Leung", "ZiNan Wang")),
         ("Bean GrowthAda van der Ek, Jean-Luc D'Oro", "Bean Growth", ("Ada van der Ek", "Jean-Luc D'Oro")),
