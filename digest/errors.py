@@ -55,5 +55,25 @@ class TokenInvalid(DigestError):
     """A link's token is forged, made for another purpose, expired or already spent."""
 
 
+class TokenSpent(TokenInvalid):
+    """A one-time link is used a second time; what it asked for has been done."""
+
+
 class NotFound(DigestError):
     """What was asked for does not exist."""
+
+
+class LostInDoubt(DigestError):
+    """The connection died after a message's final dot: it may or may not have been taken."""
+
+
+class UnknownZone(DigestError):
+    """A name that is no time zone."""
+
+
+class AddressRefused(DigestError):
+    """What was typed cannot be a mail address; says why, never whether anybody has it."""
+
+
+class PreferencesRefused(DigestError):
+    """A preference is out of range or names something that does not exist."""
