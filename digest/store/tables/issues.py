@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from digest.store.tables.columns import instant, json_dict, key, reference
@@ -26,11 +25,13 @@ class IssueRow(SQLModel, table=True):
 
 
 class IssueCard(SQLModel, table=True):
-    """One paper of an issue as it stood at the cut-off; `card` is the frozen snapshot that is rendered."""
+    """One paper of an issue as it stood at the cut-off; `card` is the frozen snapshot that is rendered.
+
+    `paper_id` follows its paper through a merge, `card` never changes. Two cards of one issue may come to name one
+    paper, when the two turn out to be one work after the issue went out.
+    """
 
     __tablename__ = "issue_card"
-    __table_args__ = (UniqueConstraint("issue_id", "paper_id", name="uq_issue_card_paper"),)
-
     issue_id: int = reference("issue.id", primary_key=True)
     rank: int = Field(primary_key=True)
     paper_id: int = reference("paper.id", index=True)

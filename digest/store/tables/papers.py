@@ -8,11 +8,14 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from digest.store.tables.columns import instant, json_list, key, reference
+from digest.store.tables.columns import instant, json_dict, json_list, key, reference
 
 
 class Paper(SQLModel, table=True):
-    """A work, across its versions and cross-lists."""
+    """A work, across its versions and cross-lists; `standings` says how good each known fact's source is."""
+
+    # An id is never given twice: issues and deliveries remember the ids of papers that were merged away.
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: int | None = key()
     arxiv_id: str | None = Field(default=None, unique=True)
@@ -40,11 +43,15 @@ class Paper(SQLModel, table=True):
     doi: str = ""
     journal_ref: str = ""
     license_url: str = ""
+    standings: dict[str, int] = json_dict()
     first_seen_at: datetime = instant(nullable=False, index=True)
 
 
 class PaperAlias(SQLModel, table=True):
-    """A former slug of a paper, so that its old address still finds it after a merge."""
+    """A former slug of a paper, so that its old address still finds it after a merge.
+
+    `id/17` is the alias of the paper that once had the id 17, for issues and deliveries that remember it.
+    """
 
     slug: str = Field(primary_key=True)
     paper_id: int = reference("paper.id", index=True)

@@ -1,0 +1,43 @@
+"""Two stored papers that turn out to be one work become one row; the other's id and address still find it."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, and_, delete, exists, select, update
+from sqlmodel import Session, SQLModel
+
+from digest.store.dialects import insert_missing, table_of
+from digest.store.tables import IssueCard, ListingRow, ObservationRow, Paper, PaperAlias, Score
+
+_MOVED: tuple[type[SQLModel], ...] = (ListingRow, IssueCard, PaperAlias)
+_MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
+    (ObservationRow, ("signal", "source", "at")),
+    (Score, ("as_of",)),
+)
+
+
+def former_id(paper_id: int) -> str:
+    """Return the alias under which a paper that was merged away is still found by its id."""
+    return f"id/{paper_id}"
+
+
+def unite_rows(session: Session, survivor: int, loser: int) -> None:
+    """Point everything that names the loser at the survivor, keep its addresses as aliases, delete it.
+
+    Where both have the same observation or a score as of the same instant, the survivor's stays. The frozen
+    content of issue cards and the paper ids in deliveries keep the old id, which resolves through its alias.
+    """
+    connection = session.connection()
+    papers = table_of(Paper)
+    slug = connection.execute(select(papers.c.slug).where(papers.c.id == loser)).scalar_one()
+    for model in _MOVED:
+        table = table_of(model)
+        connection.execute(update(table).where(table.c.paper_id == loser).values(paper_id=survivor))
+    for model, key in _MOVED_ONCE:
+        table = table_of(model)
+        kept = table.alias()
+        same: list[Column[object]] = [table.c[name] for name in key]
+        known = exists().where(and_(kept.c.paper_id == survivor, *(kept.c[one.name] == one for one in same)))
+        connection.execute(update(table).where(table.c.paper_id == loser, ~known).values(paper_id=survivor))
+        connection.execute(delete(table).where(table.c.paper_id == loser))
+    connection.execute(delete(papers).where(papers.c.id == loser))
+    insert_missing(session, PaperAlias, [{"slug": former, "paper_id": survivor} for former in (slug, former_id(loser))])
