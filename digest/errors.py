@@ -51,6 +51,13 @@ class RelayUnavailable(DigestError):
     permanent = False
 
 
+class LostInDoubt(DigestError):
+    """The connection to the relay died after a message's final dot: it may or may not have been taken.
+
+    Sending it again could mail it twice (RFC 5321 section 6.1), so this is permanent until an admin decides.
+    """
+
+
 class TokenInvalid(DigestError):
     """A link's token is forged, made for another purpose, expired or already spent."""
 

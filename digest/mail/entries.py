@@ -58,7 +58,10 @@ class Link:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """What a template shows of one paper; an empty field is not shown. `bar` is in pixels of BAR_WIDTH."""
+    """What a template shows of one paper; an empty field is not shown.
+
+    `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing.
+    """
 
     place: int
     title: str
@@ -69,6 +72,7 @@ class Entry:
     labs: str
     listed: str
     evidence: str
+    gaining: bool
     simulated: bool
     bar: int | None
     summary: str
@@ -96,7 +100,8 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
         labs=room.clip(", ".join(card.labs), room.labs),
         listed=short_date(card.listed_on) if card.listed_on else "",
         evidence=evidence,
-        simulated=card.simulated and bool(evidence or bar is not None),
+        gaining=bool(one_line(card.evidence)),
+        simulated=card.simulated and bool(evidence),
         bar=bar,
         summary=room.clip(card.summary, room.summary),
         why=room.clip(pick.why, room.why),
@@ -125,4 +130,4 @@ def _evidence(card: Card) -> str:
         return card.evidence
     among = f" in {card.primary_category}" if card.primary_category else ""
     standing = f"percentile {card.percentile:.1f}{among}"
-    return f"{card.evidence.rstrip('. ')}; {standing}" if card.evidence else standing.capitalize()
+    return f"{card.evidence.rstrip('. ')}; {standing}" if card.evidence else f"P{standing[1:]}"

@@ -33,8 +33,8 @@ def compile_mjml(source: str, name: str) -> str:
     hidden, tokens = _hide(source, name)
     try:
         compiled = str(mjml.mjml_to_html(hidden).html)
-    except Exception as fault:  # noqa: BLE001  # the compiler raises whatever its own bugs raise
-        raise TemplateFault(f"{name}: MJML cannot be compiled: {fault or type(fault).__name__}") from fault
+    except Exception as fault:  # the compiler raises whatever its own bugs raise
+        raise TemplateFault(f"{name}: MJML cannot be compiled: {type(fault).__name__} {fault}") from fault
     if "<mj-" in compiled:
         raise TemplateFault(f"{name}: an MJML element was not compiled; look for one in the wrong place")
     remote = _REMOTE.search(compiled)

@@ -65,9 +65,11 @@ class Renderer:
         self._base_url = base_url.rstrip("/")
         self._sender = sender
         self._html = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
-        # Plain text has no markup to escape; every outside string went through `one_line` before.
-        self._text = jinja2.Environment(  # noqa: S701
-            autoescape=False, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        self._text = jinja2.Environment(
+            autoescape=False,  # noqa: S701  # plain text has no markup; every outside string went through `one_line`
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
         )
         self._text.filters["wrap"] = wrap
         self._digest = self._load("digest")
