@@ -98,10 +98,10 @@ class _Page:
     def __init__(self, reading: Reading, blocks: Sequence[Sequence[str]], *, shows_code: bool) -> None:
         self._reading = reading
         self._shows_code = shows_code
-        seconds = [block[1] for block in blocks if len(block) > 1]
-        bylines = sum(_is_byline(line) for line in seconds)
-        self._glued = len(seconds) > 2 * bylines
+        told = [block for block in blocks if len(block) > 1]
+        self._glued = len(told) > 2 * sum(_has_own_byline(block) for block in told)
         self._has_abstracts = any(len(block) > (1 if self._glued else 2) for block in blocks)
+        self._is_alone = len(blocks) == 1
         self._vocabulary: set[str] = set()
         for block in blocks:
             for line in block[1:]:
@@ -112,7 +112,7 @@ class _Page:
         if not block:
             raise ValueError("the page ends after this paper's date" if is_last else "a date without a paper")
         title_line, byline, abstract_lines = self._parts(block)
-        if is_last and self._has_abstracts and not abstract_lines:
+        if is_last and not abstract_lines and (self._has_abstracts or self._is_alone):
             raise ValueError("the page ends before this paper's abstract; capture the whole page")
         title = usable_title(title_line)
         if any(map(has_bad_bytes, (*byline.names, *byline.labs))):
@@ -160,6 +160,13 @@ class _Page:
         if self._glued or not rest:
             raise ValueError("its title and its authors cannot be told apart")
         return first, _Byline((), complete=False, labs=()), rest
+
+
+def _has_own_byline(block: Sequence[str]) -> bool:
+    """Tell whether a block's second line is its byline, and not an abstract cut after its first word."""
+    if len(block) == 2 and len(block[1].split()) == 1 and _split(block[0], set()):
+        return False
+    return _is_byline(block[1])
 
 
 def _split(line: str, vocabulary: set[str]) -> tuple[str, _Byline] | None:

@@ -7,21 +7,27 @@ from collections.abc import Sequence
 from digest.core.capture import Capture, Reading
 from digest.core.paper import AnnounceType, Listing, Observation
 from digest.core.text import readable_paragraphs
+from digest.errors import RefusedInput
 from digest.sources.page_text import check_abstract, ends_early, has_bad_bytes, set_aside, usable_title
 
 _SOURCE = "pages"
 _LONG = 300  # characters; longer lines are abstracts
+_SHORT = 80  # and shorter ones are not told from titles by themselves
 
 
 def read_result_list(lines: Sequence[str], reading: Reading) -> Capture:
     """Read the results in rank order; one that cannot be read is set aside with its reason.
 
-    Such a page names no authors, categories or days.
+    Such a page names no authors, categories or days. Raises RefusedInput for a page without any abstract.
     """
     capture = Capture()
     notes: list[str] = []
     found: list[tuple[int, str, str]] = []
     pairs = _pairs(lines, capture)
+    if not any(len(abstract) > _SHORT for _, abstract in pairs):
+        raise RefusedInput(
+            f"{reading.origin}: not a list of papers: none of its lines is an abstract; capture the page"
+        )
     for rank, (title, abstract) in enumerate(pairs, start=1):
         is_last = rank == len(pairs)
         try:
@@ -39,9 +45,6 @@ def read_result_list(lines: Sequence[str], reading: Reading) -> Capture:
         if is_last and abstract and ends_early(abstract):
             notes.append("the last abstract stops in the middle of a sentence")
         found.append((rank, cleaned, readable_paragraphs(abstract)))
-    if not any(abstract for _, _, abstract in found):
-        found = []  # a page of short lines only is some other page
-        set_aside(capture, "page", "no line of it is an abstract", lines[0] if lines else "")
     capture.listings = [
         Listing(
             source=_SOURCE,
@@ -78,4 +81,4 @@ def _pairs(lines: Sequence[str], capture: Capture) -> list[tuple[str, str]]:
 
 
 def _is_prose(line: str) -> bool:
-    return len(line) > _LONG or (len(line) > 80 and line.endswith("."))
+    return len(line) > _LONG or (len(line) > _SHORT and line.endswith("."))
