@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING
+from secrets import token_hex
+from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import Engine
 
 from digest import __version__
 from digest.config import Settings
-from digest.errors import NotFound
+from digest.errors import NotFound, RelayUnavailable
 from digest.files import templates_folder
 from digest.store.engine import open_engine
 from digest.tokens import Tokens
@@ -36,6 +37,10 @@ def utc_now() -> datetime:
 
 def _nothing() -> None:
     return None
+
+
+def _no_relay() -> NoReturn:
+    raise RelayUnavailable("a preview is not sent")
 
 
 class Services:
@@ -80,7 +85,7 @@ class Services:
         """The mail templates, compiled once."""
         from digest.mail.render import Renderer
 
-        return Renderer(templates_folder() / "mail", self.settings.base_url, self.sender)
+        return Renderer(templates_folder(), self.settings.base_url, self.sender)
 
     @cached_property
     def courier(self) -> Courier:
@@ -95,6 +100,19 @@ class Services:
             sender=self.sender,
             base_url=settings.base_url,
             relay=lambda: Relay(settings.smtp_url, helo=settings.host),
+        )
+
+    @cached_property
+    def previewer(self) -> Courier:
+        """A courier for previews: it needs no secret, since it signs nothing that anybody trusts, and has no relay."""
+        from digest.flows.deliver import Courier
+
+        return Courier(
+            renderer=self.renderer,
+            tokens=Tokens([token_hex(32)]),
+            sender=self.sender,
+            base_url=self.settings.base_url,
+            relay=_no_relay,
         )
 
     def source(self, name: str) -> Source:

@@ -66,9 +66,9 @@ def deliver() -> None:
 
     wired = services()
     tally = deliver_due(wired.engine, wired.courier, worker=worker_name(), clock=wired.clock, limit=_CHUNK)
-    if tally.claimed:
+    if tally.total:
         _log.info("delivered", **tally.as_plain())
-    if tally.claimed == _CHUNK:
+    if tally.total + tally.lost >= _CHUNK and not tally.trouble:
         deliver.delay()
 
 
@@ -78,7 +78,9 @@ def sweep() -> None:
     from digest.flows.deliver import sweep as sweep_deliveries
 
     wired = services()
-    _log.info("swept", **sweep_deliveries(wired.engine, now=wired.clock()).as_plain())
+    moved = sweep_deliveries(wired.engine, now=wired.clock())
+    if moved.total:
+        _log.info("swept", **moved.as_plain())
 
 
 def enqueue(work: Work) -> None:

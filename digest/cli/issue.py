@@ -59,11 +59,10 @@ def preview(
     issued_on = day(date, "--date") or (now + timedelta(days=1)).date()
     shown = preview_issue(
         services.engine,
-        services.renderer,
+        services.previewer,
         issued_on=issued_on,
         at=min(now, services.cut_off(issued_on)),
         reader=reader,
-        size=services.settings.issue_size,
     )
     if out is None:
         typer.echo(f"Subject: {shown.subject}\n\n{shown.text}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from digest.cli.context import with_database
+from digest.errors import NotFound, RelayUnavailable
 
 _CHUNK = 200
 
@@ -28,19 +30,22 @@ def deliver() -> None:
     from workers.tasks import worker_name
 
     services = with_database()
-    totals: dict[str, int] = {}
+    totals: Counter[str] = Counter()
+    trouble = ""
     with Progress(console=Console(stderr=True), transient=True) as progress:
         bar = progress.add_task("delivering", total=None)
         while True:
             tally = deliver_due(
                 services.engine, services.courier, worker=worker_name(), clock=services.clock, limit=_CHUNK
             )
-            for state, count in tally.as_plain().items():
-                totals[state] = totals.get(state, 0) + count
-            progress.update(bar, advance=tally.claimed)
-            if tally.claimed < _CHUNK:
+            totals.update(tally.as_plain())
+            progress.update(bar, advance=tally.total)
+            trouble = tally.trouble
+            if trouble or tally.total + tally.lost < _CHUNK:
                 break
-    typer.echo(", ".join(f"{count} {state}" for state, count in totals.items() if count) or "nothing is due")
+    typer.echo(", ".join(f"{count} {state}" for state, count in totals.items()) or "nothing is due")
+    if trouble:
+        raise RelayUnavailable(f"delivery stopped: {trouble}")
 
 
 def sweep() -> None:
@@ -48,21 +53,17 @@ def sweep() -> None:
     from digest.flows.deliver import sweep as sweep_deliveries
 
     services = with_database()
-    tally = sweep_deliveries(services.engine, now=services.clock()).as_plain()
-    typer.echo(", ".join(f"{count} {state}" for state, count in tally.items() if count) or "nothing to sweep")
+    moved = sweep_deliveries(services.engine, now=services.clock()).as_plain()
+    typer.echo(", ".join(f"{count} {state}" for state, count in moved.items()) or "nothing to sweep")
 
 
 def link(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An address in DIGEST_ADMINS.")]) -> None:
     """Print a one-time sign-in link for an admin."""
-    from digest.flows.sign_in import sign_in_link
+    from digest.flows.sign_in import shown_sign_in_token
 
     services = with_database()
-    typer.echo(
-        sign_in_link(
-            services.tokens,
-            address,
-            services.settings.admins,
-            base_url=services.settings.base_url,
-            now=services.clock(),
-        )
-    )
+    tokens = services.tokens
+    if address.casefold() not in {admin.casefold() for admin in services.settings.admins}:
+        raise NotFound(f"{address} is not in DIGEST_ADMINS")
+    token = shown_sign_in_token(services.engine, tokens, address, now=services.clock())
+    typer.echo(f"{services.settings.base_url}/admin/sign-in/{token}")

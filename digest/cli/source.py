@@ -97,13 +97,22 @@ def check() -> None:
 def _print(reports: list[Report], listings: list[Listing] | None, *, as_json: bool) -> None:
     if not as_json:
         for report in reports:
-            typer.echo(report.in_words())
+            typer.echo(_words(report))
         return
     for report in reports:
         line = report.as_plain()
         if listings is not None:
             line["records"] = [record(listing) for listing in listings]
         typer.echo(json.dumps(line, ensure_ascii=False))
+
+
+def _words(report: Report) -> str:
+    name = f"{report.source} {report.scope}".strip()
+    counts = (
+        f"{report.listings} listings, {report.papers_new} new papers, {report.papers_updated} updated, "
+        f"{report.observations} observations, {report.rejected} set aside"
+    )
+    return f"{name}: {report.status}{f' ({report.reason})' if report.reason else ''}: {counts}"
 
 
 def record(listing: Listing) -> dict[str, Any]:

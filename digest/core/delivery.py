@@ -180,6 +180,10 @@ class Tally:
         """How many of them are not in a final state yet."""
         return sum(count for state, count in self.counts.items() if state not in FINAL)
 
+    def as_plain(self) -> dict[str, int]:
+        """Return the counts by the states' names, in the order of a delivery's life."""
+        return {str(state): self.counts[state] for state in DeliveryState if self.counts.get(state)}
+
     @classmethod
     def of(cls, states: Iterable[DeliveryState], *, lost: int = 0, trouble: str = "") -> Tally:
         """Count states."""

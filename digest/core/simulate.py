@@ -42,7 +42,10 @@ def simulated_observations(paper_key: str, as_of: datetime, *, has_code: bool = 
     A value depends on the paper, the signal and the instant alone: an earlier or later `as_of` sees another stretch
     of the same history. Instants are 00, 06, 12 and 18 h UTC; one is left out, except at midnight, where nothing has
     changed since the one before. `github_stars` need `has_code`. Some papers have no signals at all.
+    Raises ValueError for a naive `as_of`.
     """
+    if as_of.tzinfo is None:
+        raise ValueError("as_of must be aware")
     if _draw(paper_key, "unnoticed") < _UNNOTICED:
         return ()
     until = as_of.astimezone(UTC)

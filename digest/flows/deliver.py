@@ -141,8 +141,6 @@ class _Run:
                 self.held = f"issue {issue.issued_on} is held, it cannot be rendered: {error}"
                 _log.exception("issue_held", issue=issue.issued_on.isoformat())
                 broken.add(issue_id)
-            except Exception:  # noqa: BLE001  # one bad card is the affair of the readers who get it
-                _log.warning("proof_failed", issue=issue.issued_on.isoformat())
         if not broken:
             return
         with writing(self.engine) as session:
@@ -220,16 +218,17 @@ class _Run:
             if edition.picks:
                 return reader_letter(self.courier, claimed, reader, edition, now)
             self.moves.append(_Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NOTHING_NEW))
-        except TemplateFault:
-            _log.exception("template_broken", delivery=claimed.id, kind=claimed.kind)
-            again = retry_at(claimed.id, claimed.attempts + 1, now)
-            self.moves.append(
-                _Move(claimed=claimed, to=DeliveryState.DEFERRED, reason=NotSent.BROKEN_TEMPLATE, due_at=again)
-            )
-        except Exception:  # noqa: BLE001  # one reader's message must not stop the others', whatever it is
+        except Exception as error:  # noqa: BLE001  # one reader's message must not stop the others', whatever it is
             _log.exception("message_unrenderable", delivery=claimed.id, kind=claimed.kind)
-            self.moves.append(_Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.UNRENDERABLE))
+            self.moves.append(self._unrenderable(claimed, error, now))
         return None
+
+    def _unrenderable(self, claimed: Claim, error: Exception, now: datetime) -> _Move:
+        if claimed.issue_id is None and isinstance(error, TemplateFault):
+            # Nothing of the reader's is in these mails: the template is broken for all, until it is mended.
+            again = retry_at(claimed.id, claimed.attempts + 1, now)
+            return _Move(claimed=claimed, to=DeliveryState.DEFERRED, reason=NotSent.BROKEN_TEMPLATE, due_at=again)
+        return _Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.UNRENDERABLE)
 
     def _decide(self, claimed: Claim, reader: Reader, now: datetime, *, banned: bool) -> _Move | None:
         if now >= claimed.expires_at:
@@ -276,8 +275,9 @@ class _Run:
                 self.lost += 1
             else:
                 self.reached.append(state)
-        self.moves.clear()
-        self.checkpoint("settled")
+        if self.moves:
+            self.moves.clear()
+            self.checkpoint("settled")
 
     def _wind_up(self) -> None:
         back = [*self.waiting, *self.aside]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlmodel import Session
@@ -12,11 +12,11 @@ from digest.core.cadence import Cadence
 from digest.core.issue import Issue
 from digest.core.tailor import Preferences, tailor
 from digest.core.weekly import merge_week
+from digest.errors import TemplateFault
 from digest.flows.letters import Courier, digest_letter, inert_links
 from digest.store.audience import issues_between
 from digest.store.issues import load_issue
 
-_LARGEST_EDITION = 30
 _REST_OF_WEEK = timedelta(days=6)
 
 
@@ -51,7 +51,22 @@ def week_of(session: Session, issue: Issue) -> Issue:
 
 
 def proof(courier: Courier, issue: Issue, at: datetime) -> None:
-    """Make a digest of an issue's first cards for nobody; raises whatever a reader's digest would."""
-    edition = tailor(issue, Preferences(paper_count=_LARGEST_EDITION))
-    links = inert_links(courier.base_url, edition)
-    digest_letter(courier, edition, links, recipient=courier.sender.address, identity="proof", at=at)
+    """Make a digest of a single card of an issue, for nobody; raises TemplateFault if no card can be made one.
+
+    One bad card is the affair of the readers who would get it; a template that fails all of them is
+    found here, before anybody is mailed.
+    """
+    fault: TemplateFault | None = None
+    for card in issue.cards:
+        edition = tailor(replace(issue, cards=(card,)), Preferences(paper_count=1))
+        links = inert_links(courier.base_url, edition)
+        try:
+            digest_letter(courier, edition, links, recipient=courier.sender.address, identity="proof", at=at)
+        except TemplateFault as error:
+            fault = error
+            continue
+        except Exception:  # noqa: BLE001  # whatever it is, it is not the template
+            return
+        return
+    if fault is not None:
+        raise fault

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Set as AbstractSet
 
 _PARTICLES = frozenset(("al", "bin", "da", "das", "de", "del", "della", "den", "der", "des", "di", "do", "dos", "du"))
-_PARTICLES |= frozenset(("e", "el", "la", "le", "ten", "ter", "van", "von", "y", "zu", "zur", "'t"))
+_PARTICLES |= frozenset(("e", "el", "la", "las", "le", "los", "ten", "ter", "van", "von", "y", "zu", "zur", "'t"))
 _NAME_PREFIXES = frozenset(("Mc", "Mac", "De", "Del", "Della", "Der", "Di", "Du", "Da", "El", "La", "Le", "Lo", "Mu"))
 _NAME_PREFIXES |= frozenset(("Van", "Von", "Fitz", "Vander", "Abu", "Al", "Ben", "Bin", "Ibn", "San", "St", "Ter"))
 _NO_GLUE_AFTER = frozenset(" \t-‐‑–—/'’`.&_#@\\({[<:")
@@ -94,9 +94,7 @@ def _is_glue(segment: str, at: int) -> bool:
     before, here, after = segment[at - 1], segment[at], segment[at + 1]
     if not here.isupper() or before in _NO_GLUE_AFTER or before.isspace():
         return False
-    if before.isupper():  # an acronym and a name: `in RLMichael Jordan`
-        return after.islower()
-    if before.isdigit():  # but `3D`
+    if before.isupper() or before.isdigit():  # `in RLMichael Jordan`, `in 3DM. Jordan`, but not `3D`
         return after.islower() or after == "."
     if before.islower():
         start = max(segment.rfind(mark, 0, at) for mark in " -'’.") + 1

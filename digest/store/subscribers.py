@@ -56,17 +56,17 @@ def request_subscription(
     fresh = literal(not banned)
     insert_row(session, _subscriber, {"address": address, "address_key": key, "created_at": now}, fresh)
     found = session.connection().execute(
-        select(_subscriber.c.id, _subscription.c.state)
+        select(_subscriber.c.id, _subscriber.c.address, _subscription.c.state)
         .outerjoin(_subscription, _subscription.c.subscriber_id == _subscriber.c.id)
         .where(_subscriber.c.address_key == key)
     )
     row = found.one_or_none()
-    subscriber_id, state = (row.id, row.state) if row else (None, None)
+    subscriber_id, spelt, state = (row.id, row.address, row.state) if row else (0, address, None)
     before = SubscriptionState(state or SubscriptionState.PENDING)
     then = after(before, ConsentAction.REQUEST) or before
-    asks = not banned and subscriber_id is not None and then is SubscriptionState.PENDING
+    asks = not banned and bool(subscriber_id) and then is SubscriptionState.PENDING
     asked = literal(asks)
-    insert_row(session, _subscription, _blank_subscription(subscriber_id or 0), asked)
+    insert_row(session, _subscription, _blank_subscription(subscriber_id), asked)
     wanted = update(_subscription).values(
         state=then,
         timezone=wishes.timezone,
@@ -79,7 +79,7 @@ def request_subscription(
     )
     # The address as typed last: nobody has confirmed an earlier spelling. For the others the row is
     # only touched, so that there is something to commit.
-    spelt = address if asks else _subscriber.c.address
+    spelt = address if asks else spelt
     changed(session, update(_subscriber).values(address=spelt).where(_subscriber.c.address_key == key))
     changed(
         session,
@@ -99,7 +99,7 @@ def request_subscription(
         },
         asked,
     )
-    _record(session, subscriber_id or 0, ConsentAction.REQUEST, evidence, applies=queued)
+    _record(session, subscriber_id, ConsentAction.REQUEST, evidence, applies=queued)
     return queued
 
 

@@ -83,6 +83,13 @@ def test_entities_become_their_signs_also_when_escaped_twice() -> None:
     assert readable("R&amp;D &lt;b&gt; &#177; &#x2013; &amp;lt; &nosuch; &copy=1") == "R&D <b> ± – < &nosuch; &copy=1"
 
 
+def test_names_that_were_encoded_twice_are_mended() -> None:
+    assert (
+        readable("M\u00c3\u00a4ntyl\u00c3\u00a4, Ram\u00c3\u00adrez; S\u00c3O and \u00c5re stay")
+        == "Mäntylä, Ramírez; SÃO and Åre stay"
+    )
+
+
 def test_line_breaks_and_signs_that_hide_or_reorder_text_are_folded_away() -> None:
     assert readable(" A title\n  over\tlines\x00 \u202eevil\u200b \ud800") == "A title over lines evil"
 
@@ -125,7 +132,7 @@ def test_no_digit_is_ever_lost_or_moved(text: str) -> None:
     assert digits(readable(text)) == digits(text)
 
 
-@given(st.text(alphabet=st.characters(exclude_categories=["C", "Z"], exclude_characters="\\${}~`-&'")))
+@given(st.text(alphabet=st.characters(exclude_categories=["C", "Z"], exclude_characters="\\${}~`-&'ÂÃÄÅ")))
 def test_text_without_latex_is_left_alone(text: str) -> None:
     assert readable(text) == unicodedata.normalize("NFC", text)
 

@@ -253,7 +253,7 @@ def test_a_message_that_cannot_be_rendered_is_isolated(engine: Engine) -> None: 
     class Picky(PlainRenderer):
         def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
             if edition.topics == ("math.CO",):
-                raise ZeroDivisionError("a card that breaks")
+                raise TemplateFault("a card that breaks")
             return super().digest(edition, links, welcome=welcome)
 
     add_reader(engine, "a@example.test")
