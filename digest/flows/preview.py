@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from sqlalchemy import Engine
@@ -50,8 +50,18 @@ class Preview:
         return len(self.message)
 
 
-def preview(engine: Engine, courier: Courier, *, issued_on: date, at: datetime, reader: str | None = None) -> Preview:
+def preview(
+    engine: Engine,
+    courier: Courier,
+    *,
+    issued_on: date,
+    at: datetime,
+    reader: str | None = None,
+    categories: tuple[str, ...] = (),
+) -> Preview:
     """Make the digest of a date as `reader` (an address) would get it, or as one without preferences would.
+
+    `categories` replace the reader's own, to see what somebody who follows them would get.
 
     An issue frozen for that date is used as it is; otherwise one is drafted with `at` as its cut-off.
     Writes nothing. Raises NotFound for an address that is not a subscriber's.
@@ -61,6 +71,8 @@ def preview(engine: Engine, courier: Courier, *, issued_on: date, at: datetime, 
     issue = stored.issue if stored else draft(engine, issued_on, at)
     with reading(engine) as session:
         whom, sent = _whom(session, reader, stored.id if stored else None, at)
+        if categories:
+            whom = replace(whom, categories=categories)
         shown = week_of(session, issue) if whom.cadence == Cadence.WEEKLY else issue
     recipient = whom.address or courier.sender.address
     edition = edition_for(whom, shown, sent)

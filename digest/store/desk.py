@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import sqlalchemy
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
@@ -79,22 +80,22 @@ def issue_tallies(session: Session, *, limit: int = 30) -> list[IssueTally]:
         .group_by(col(Delivery.issue_id), col(Delivery.kind), col(Delivery.state))
         .subquery()
     )
-    rows = session.exec(
-        select(IssueRow, counted.c.kind, counted.c.state, counted.c.number)
+    statement = (
+        sqlalchemy.select(col(IssueRow.issued_on), col(IssueRow.state), counted)
         .select_from(counted)
         .join(IssueRow, col(IssueRow.id) == counted.c.issue_id, isouter=True)
     )
     tallies: dict[tuple[int | None, str], IssueTally] = {}
-    for issue, kind, state, number in rows:
-        found = (issue.id, issue.issued_on, issue.state) if issue else (None, None, None)
-        tallies.setdefault((found[0], kind), IssueTally(*found, kind, {})).counts[state] = number
+    for issued_on, issue_state, issue_id, kind, state, number in session.connection().execute(statement):
+        tally = tallies.setdefault((issue_id, kind), IssueTally(issue_id, issued_on, issue_state, kind, {}))
+        tally.counts[state] = number
     return sorted(tallies.values(), key=lambda tally: (tally.issued_on or date.min, tally.kind), reverse=True)
 
 
 def troubles(session: Session, *, limit: int = 100) -> list[Trouble]:
     """List the newest deliveries that failed or whose fate is unknown."""
     rows = session.exec(
-        select(Delivery, Subscriber.address, IssueRow.issued_on)
+        select(Delivery, col(Subscriber.address), col(IssueRow.issued_on))
         .join(Subscriber, isouter=True)
         .join(IssueRow, col(Delivery.issue_id) == IssueRow.id, isouter=True)
         .where(col(Delivery.state).in_(_OPEN_QUESTIONS))

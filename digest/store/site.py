@@ -86,7 +86,7 @@ def issue_front(session: Session, issued_on: date | None = None) -> Front | None
 
 def score_front(session: Session, *, limit: int = 200) -> Front | None:
     """Return the latest scores as a list, best first; None before anything is scored."""
-    as_of = session.exec(select(func.max(Score.as_of))).one()
+    as_of: datetime | None = session.exec(select(func.max(col(Score.as_of)))).one()
     if as_of is None:
         return None
     rows = session.exec(
@@ -137,12 +137,14 @@ def paper_sheet(session: Session, paper: Paper) -> PaperSheet:
         select(ListingRow).where(ListingRow.paper_id == paper.id).order_by(col(ListingRow.id)).limit(100)
     ).all()
     issues = session.exec(
-        select(IssueRow.issued_on, IssueCard.rank)
+        select(col(IssueRow.issued_on), col(IssueCard.rank))
         .where(IssueCard.issue_id == IssueRow.id, IssueCard.paper_id == paper.id)
         .order_by(col(IssueRow.issued_on).desc())
         .limit(30)
     ).all()
-    writers = session.exec(select(Author.name, Author.slug).where(col(Author.name).in_(paper.authors or [""]))).all()
+    writers = session.exec(
+        select(col(Author.name), col(Author.slug)).where(col(Author.name).in_(paper.authors or [""]))
+    ).all()
     return PaperSheet(
         paper=paper,
         score=score,
@@ -187,7 +189,7 @@ def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
         select(IssueCard.issue_id, Paper.title).where(IssueCard.paper_id == Paper.id, IssueCard.rank == 1).subquery()
     )
     rows = session.exec(
-        select(IssueRow.issued_on, counted.c.papers, first.c.title)
+        select(col(IssueRow.issued_on), counted.c.papers, first.c.title)
         .join(counted, counted.c.issue_id == IssueRow.id, isouter=True)
         .join(first, first.c.issue_id == IssueRow.id, isouter=True)
         .order_by(col(IssueRow.issued_on).desc())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 
@@ -81,12 +81,12 @@ def _proven(request: Request, site: TheSite, csrf: Annotated[str, Form(max_lengt
         carried = site.services.tokens.verify("csrf", csrf, now=site.now).get("session")
     except TokenInvalid:
         carried = None
-    if admin is None or carried != session:
+    if carried != session:
         _refuse(request, site, actor, "no valid form token")
     return admin
 
 
-def _refuse(request: Request, site: Site, actor: str, why: str, *, status: int = 403) -> None:
+def _refuse(request: Request, site: Site, actor: str, why: str, *, status: int = 403) -> NoReturn:
     """Record a refused request, as long as there are not too many to be worth it, and raise."""
     ip = client_ip(request)
     if site.audit_limit.allows(ip, site.now):
@@ -114,9 +114,7 @@ def sign_in_form(request: Request, site: TheSite) -> Response:
 
 
 @router.post("/sign-in", dependencies=[Depends(_from_here)])
-def request_sign_in(
-    request: Request, site: TheSite, address: Annotated[str, Form(max_length=1000)] = ""
-) -> Response:
+def request_sign_in(request: Request, site: TheSite, address: Annotated[str, Form(max_length=1000)] = "") -> Response:
     """Mail a sign-in link if the address is an admin's; the answer is the same if it is not."""
     services, ip = site.services, client_ip(request)
     if not site.sign_in_limit.allows(ip, site.now):
@@ -132,8 +130,7 @@ def check_your_mail(site: TheSite) -> Response:
     way_out = ("/inbox", "Open the local inbox") if site.services.settings.outbox_dir else ("/", "Today's papers")
     return site.pages.notice(
         "Now check your mail",
-        "If this is an admin's address, a mail with a sign-in link is on its way. "
-        "The link works once and for an hour.",
+        "If this is an admin's address, a mail with a sign-in link is on its way. The link works once and for an hour.",
         way_out=way_out,
     )
 

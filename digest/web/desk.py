@@ -21,7 +21,7 @@ from digest.store.engine import reading, writing
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
 from digest.web.headers import DESK, MAIL_POLICY
-from digest.web.pages import client_ip, day, instant, to
+from digest.web.pages import client_ip, instant, to
 from digest.web.site import Site, TheSite
 from digest.wiring import LIVE_SOURCES
 
@@ -36,25 +36,34 @@ _QUIET_TOO_LONG = timedelta(hours=26)
 class Asked:
     """Whose mail of which day is looked at; empty fields mean tomorrow, and a reader without preferences."""
 
-    date: Annotated[str, Query(max_length=10)] = ""
-    reader: Annotated[str, Query(max_length=254)] = ""
-    category: Annotated[str, Query(max_length=100)] = ""
-    view: Annotated[str, Query(max_length=10)] = "html"
+    on: str
+    reader: str
+    category: str
+    view: str
 
     def day(self, now: datetime) -> date:
         """Return the day asked for; raises NotFound for what is no date."""
         try:
-            return date.fromisoformat(self.date) if self.date else now.date() + timedelta(days=1)
+            return date.fromisoformat(self.on) if self.on else now.date() + timedelta(days=1)
         except ValueError as error:
-            raise NotFound(f"{self.date!r} is no date; write it like 2026-05-21") from error
+            raise NotFound(f"{self.on!r} is no date; write it like 2026-05-21") from error
 
     def query(self, **changes: str) -> str:
         """Return the query string for the same mail with some fields changed."""
-        fields = {"date": self.date, "reader": self.reader, "category": self.category, "view": self.view} | changes
+        fields = {"date": self.on, "reader": self.reader, "category": self.category, "view": self.view} | changes
         return "?" + urlencode({name: value for name, value in fields.items() if value})
 
 
-TheMail = Annotated[Asked, Depends()]
+def _asked(
+    on: Annotated[str, Query(alias="date", max_length=10)] = "",
+    reader: Annotated[str, Query(max_length=254)] = "",
+    category: Annotated[str, Query(max_length=100)] = "",
+    view: Annotated[str, Query(max_length=10)] = "html",
+) -> Asked:
+    return Asked(on, reader, category, view)
+
+
+TheMail = Annotated[Asked, Depends(_asked)]
 
 
 @router.get("")
@@ -176,9 +185,9 @@ def sources(site: TheSite, admin: SignedIn) -> Response:
     with reading(site.services.engine) as session:
         overview = source_overview(session, site.now)
         aside = store.set_aside(session)
-    never = {
-        f"{name} {scope}" for name in LIVE_SOURCES for scope in site.services.scopes(name)
-    } - {f"{health.source} {health.scope}" for health in overview}
+    never = {f"{name} {scope}" for name in LIVE_SOURCES for scope in site.services.scopes(name)} - {
+        f"{health.source} {health.scope}" for health in overview
+    }
     return site.pages.desk(
         "sources.html", admin=admin, here="sources", sources=overview, set_aside=aside, never=sorted(never)
     )

@@ -58,7 +58,7 @@ class Hardening:
                 await self._refusal(413)(scope, receive, answer)
                 return
             await self._app(scope, _replay(body, receive), answer)
-        except Exception as error:  # noqa: BLE001  # the last resort: a reader gets a page, the log gets the cause
+        except Exception as error:  # the last resort: a reader gets a page, the log gets the cause
             # The path may hold a token, and an error's words an address: only the route's kind and the cause are kept.
             route = getattr(scope.get("route"), "path", "")
             log.exception("page failed", route=route, error=type(error).__name__)

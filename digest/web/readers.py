@@ -32,7 +32,7 @@ def subscribe_form(site: TheSite) -> Response:
 
 
 @router.post("/subscribe")
-def subscribe(
+def subscribe(  # noqa: PLR0917  # the fields of the form
     request: Request,
     site: TheSite,
     address: Annotated[str, Form(max_length=1000)] = "",
