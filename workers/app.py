@@ -57,7 +57,7 @@ def use_services(given: Services) -> None:
 
 def prepare(settings: Settings) -> Services:
     """Point Celery at the broker of the settings and wire the services."""
-    celery_app.conf.broker_url = settings.broker_url
+    celery_app.conf.update(broker_url=settings.broker_url)
     return Services(settings, kick=kick)
 
 
