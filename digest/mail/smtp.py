@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import socket
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -114,12 +115,16 @@ class Relay:
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         self._sent += 1
         try:
-            return connection, self._refused(connection.mail(mail_from, options))
+            refusal = self._refused(connection.mail(mail_from, options))
+            stale = refusal is not None and refusal.code == 421
         except (smtplib.SMTPException, OSError):
             if not reused:
                 raise
-            self._drop()  # an idle connection that the relay closed: nothing was said on it yet
+            refusal, stale = None, True
+        if reused and stale:  # the relay closed the idle connection; nothing was said on it yet
+            self._drop()
             return self._begin(mail_from, rcpt_to, size)
+        return connection, refusal
 
     def _transfer(self, connection: smtplib.SMTP, message: bytes) -> Reply:
         """Say DATA and send the message; past the final dot every failure leaves it in doubt."""
@@ -176,6 +181,8 @@ class Relay:
                 )
             else:
                 connection = smtplib.SMTP(address.host, address.port, self._helo, timeout=self._timeout)
+            if connection.sock is not None:  # else the final dot waits 40 ms for the ACK of the body before it
+                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.ehlo_or_helo_if_needed()
             if context is not None and address.security is not Security.IMPLICIT:
                 if connection.has_extn("starttls"):

@@ -144,9 +144,10 @@ def test_a_connection_is_used_for_a_hundred_messages() -> None:  # checklist 39
     assert len(server.messages) == MESSAGES_PER_CONNECTION + 1
 
 
-def test_an_idle_connection_that_the_relay_closed_is_opened_again() -> None:
+@pytest.mark.parametrize("said", [DROP, "421 4.4.2 idle for too long"])
+def test_an_idle_connection_that_the_relay_closed_is_opened_again(said: str) -> None:
     with (
-        ScriptedServer({"MAIL": ["250 fine", DROP, "250 fine"]}) as server,
+        ScriptedServer({"MAIL": ["250 fine", said, "250 fine"]}) as server,
         Relay(server.url, helo="us.example", timeout=5) as relay,
     ):
         replies = [relay.send(ENVELOPE, MESSAGE) for _ in range(2)]
