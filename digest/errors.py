@@ -70,10 +70,6 @@ class NotFound(DigestError):
     """What was asked for does not exist."""
 
 
-class LostInDoubt(DigestError):
-    """The connection died after a message's final dot: it may or may not have been taken."""
-
-
 class UnknownZone(DigestError):
     """A name that is no time zone."""
 

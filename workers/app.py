@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import structlog
 from celery import Celery
 from celery.signals import worker_init
 
@@ -33,12 +34,10 @@ QUEUES = ("firstlight", "firstlight-ingest")
 
 def kick() -> None:
     """Tell the workers that deliveries were committed; a broker that is away costs a tick, nothing more."""
-    from workers.tasks import deliver
-
     try:
-        deliver.apply_async(retry=False)
-    except Exception:  # noqa: BLE001  # the tick finds the work in SQL; a page must not fail for want of a broker
-        return
+        celery_app.send_task("firstlight.deliver", retry=False)
+    except Exception as error:  # noqa: BLE001  # a page must not fail for want of a broker: the tick finds the work
+        structlog.get_logger("firstlight").warning("kick_failed", error=type(error).__name__)
 
 
 _in_use: list[Services] = []
@@ -58,7 +57,7 @@ def use_services(given: Services) -> None:
 
 def prepare(settings: Settings) -> Services:
     """Point Celery at the broker of the settings and wire the services."""
-    celery_app.conf.broker_url = settings.broker_url
+    celery_app.conf.update(broker_url=settings.broker_url)
     return Services(settings, kick=kick)
 
 

@@ -74,7 +74,7 @@ def ingest(
 
 def check() -> None:
     """Ask each live service once, store nothing, and say what came back."""
-    from digest.flows.ingest import probe
+    from digest.flows.probe import probe
     from digest.wiring import LIVE_SOURCES
 
     services = wired()

@@ -117,6 +117,14 @@ def retry_at(delivery_id: int, attempts: int, now: datetime) -> datetime:
     return now + _RETRY_AFTER * (1 - _JITTER + 2 * _JITTER * drawn)
 
 
+def after_outage(attempts: int, now: datetime) -> datetime:
+    """Return when a message is tried again whose relay broke off before taking it: minutes, growing.
+
+    Not at once: if it is the message that breaks the relay, the others must get past it.
+    """
+    return now + timedelta(minutes=min(attempts, 30))
+
+
 class NotSent(StrEnum):
     """Why a delivery was not sent."""
 
@@ -126,6 +134,7 @@ class NotSent(StrEnum):
     SUPPRESSED = "the address is suppressed"
     TOO_LATE = "the next issue is due"
     NOT_ASKED = "the request was settled before this message was sent"
+    REJECTED = "the relay rejected it"
     UNRENDERABLE = "the message could not be rendered"
     BROKEN_TEMPLATE = "a template is broken; the message waits for its repair"
     LEASE_LOST = "the worker stopped between its intent and the relay's reply"

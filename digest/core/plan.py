@@ -62,7 +62,7 @@ def sources_due(
 def _wait(source: str, last: LastRun) -> timedelta:
     if last.status is RunStatus.FAILED:
         doublings = min(max(last.failures - 1, 0), 10)
-        return min(_RETRY_FIRST * 2**doublings, _RETRY_MOST)
+        return min(_RETRY_FIRST * (1 << doublings), _RETRY_MOST)
     if last.status is RunStatus.LATE:
         return timedelta(hours=1)
     return _INTERVALS.get(source, timedelta(hours=24))

@@ -11,15 +11,15 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.delivery import DeliveryState, NotSent, Tally, refusal, retry_at
-from digest.errors import LostInDoubt, RelayUnavailable, TemplateFault
+from digest.core.delivery import DeliveryState, NotSent, Tally
+from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
 from digest.flows.audience import materialise, resend_unknown, sweep
 from digest.flows.letters import Channel, Courier, Letter, edition_for, prompt_letter, reader_letter
+from digest.flows.moves import Move, broken_off, decide, outcome_of, refused_here, unrenderable, write_moves
 from digest.flows.shelf import IssueShelf, proof
-from digest.mail.smtp import Reply, Verdict
 from digest.store import audience
 from digest.store.addressees import Reader, already_sent, last_look, readers_of
-from digest.store.deliveries import Claim, claim, intend, move, release
+from digest.store.deliveries import Claim, claim, intend, release
 from digest.store.engine import reading, writing
 from digest.store.subscribers import suppressed
 
@@ -35,18 +35,6 @@ def _pass(_point: str) -> None:
 
 def _go_on() -> bool:
     return False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Move:
-    """A transition to commit; `sent` tells the outcome of a message from a decision not to send one."""
-
-    claimed: Claim
-    to: DeliveryState
-    reason: str = ""
-    reply: str = ""
-    due_at: datetime | None = None
-    sent: bool = False
 
 
 def deliver_due(
@@ -86,7 +74,7 @@ class _Run:
     stopping: Callable[[], bool]
     checkpoint: Callable[[str], None]
     waiting: deque[Claim]
-    moves: list[_Move] = field(default_factory=list)  # decided, and committed with the next intent
+    moves: list[Move] = field(default_factory=list)  # decided, and committed with the next intent
     aside: list[Claim] = field(default_factory=list)  # given back at the end
     reached: list[DeliveryState] = field(default_factory=list)
     lost: int = 0
@@ -157,7 +145,7 @@ class _Run:
             self.waiting.popleft()
             return
         with writing(self.engine) as session:
-            states = self._write_moves(session)
+            states = write_moves(session, self.moves, self.clock())
             refused = self._refuse(session, claimed, now)
             mine = refused is None and intend(
                 session, claimed, message_id=letter.message_id, paper_ids=letter.paper_ids, now=now
@@ -177,36 +165,21 @@ class _Run:
             known = self.sent.get(claimed.subscriber_id, frozenset())
             self.sent[claimed.subscriber_id] = known | set(letter.paper_ids)
         try:
-            reply = channel.send(letter.envelope, letter.message)
-        except RelayUnavailable as error:
+            outcome = outcome_of(claimed, channel.send(letter.envelope, letter.message), self.clock())
+            self.checkpoint("answered")
+        except (RelayUnavailable, LostInDoubt) as error:
+            # The next connection may end the same way: one message in doubt is enough for one run.
             self.trouble = str(error)
-            self.moves.append(_Move(claimed=claimed, to=DeliveryState.PENDING, reason=str(error), sent=True))
-            return
-        except LostInDoubt as error:
-            # The next connection may die the same way: one message in doubt is enough for one run.
-            self.trouble = str(error)
-            self.moves.append(
-                _Move(claimed=claimed, to=DeliveryState.UNKNOWN, reason=NotSent.IN_DOUBT, reply=str(error), sent=True)
-            )
-            return
-        self.checkpoint("answered")
-        self.moves.append(self._outcome(claimed, reply))
-
-    def _outcome(self, claimed: Claim, reply: Reply) -> _Move:
-        words = f"{reply.code} {reply.text}"[:500]
-        match reply.verdict:
-            case Verdict.ACCEPTED:
-                return _Move(claimed=claimed, to=DeliveryState.ACCEPTED, reply=words, sent=True)
-            case Verdict.DEFERRED:
-                again = retry_at(claimed.id, claimed.attempts + 1, self.clock())
-                return _Move(claimed=claimed, to=DeliveryState.DEFERRED, reply=words, due_at=again, sent=True)
-            case Verdict.REJECTED:
-                return _Move(claimed=claimed, to=DeliveryState.FAILED, reason="rejected", reply=words, sent=True)
+            outcome = broken_off(claimed, error, self.clock())
+        except MessageRefused as error:
+            _log.exception("message_refused", delivery=claimed.id, kind=claimed.kind)
+            outcome = refused_here(claimed, error)
+        self.moves.append(outcome)
 
     def _letter(self, claimed: Claim, now: datetime) -> Letter | None:
         """Make the message, or decide without one."""
         reader = self.readers[claimed.id]
-        decided = self._decide(claimed, reader, now, banned=not self.banned.isdisjoint(self.hashes[claimed.id]))
+        decided = decide(claimed, reader, now, banned=not self.banned.isdisjoint(self.hashes[claimed.id]))
         if decided is not None:
             self.moves.append(decided)
             return None
@@ -217,57 +190,20 @@ class _Run:
             edition = edition_for(reader, issue, self.sent.get(claimed.subscriber_id or 0, frozenset()))
             if edition.picks:
                 return reader_letter(self.courier, claimed, reader, edition, now)
-            self.moves.append(_Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NOTHING_NEW))
+            self.moves.append(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NOTHING_NEW))
         except Exception as error:  # noqa: BLE001  # one reader's message must not stop the others', whatever it is
             _log.exception("message_unrenderable", delivery=claimed.id, kind=claimed.kind)
-            self.moves.append(self._unrenderable(claimed, error, now))
+            self.moves.append(unrenderable(claimed, error, now))
         return None
 
-    def _unrenderable(self, claimed: Claim, error: Exception, now: datetime) -> _Move:
-        if claimed.issue_id is None and isinstance(error, TemplateFault):
-            # Nothing of the reader's is in these mails: the template is broken for all, until it is mended.
-            again = retry_at(claimed.id, claimed.attempts + 1, now)
-            return _Move(claimed=claimed, to=DeliveryState.DEFERRED, reason=NotSent.BROKEN_TEMPLATE, due_at=again)
-        return _Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.UNRENDERABLE)
-
-    def _decide(self, claimed: Claim, reader: Reader, now: datetime, *, banned: bool) -> _Move | None:
-        if now >= claimed.expires_at:
-            return _Move(claimed=claimed, to=DeliveryState.EXPIRED, reason=NotSent.TOO_LATE)
-        refused = refusal(
-            claimed.kind,
-            suppressed=banned,
-            subscription=reader.subscription,
-            paused_until=reader.paused_until,
-            on=claimed.local_date,
-        )
-        return _Move(claimed=claimed, to=refused[0], reason=refused[1]) if refused else None
-
-    def _refuse(self, session: Session, claimed: Claim, now: datetime) -> _Move | None:
+    def _refuse(self, session: Session, claimed: Claim, now: datetime) -> Move | None:
         """Look once more, inside the transaction of the intent, at what may have changed since."""
         reader, banned = last_look(session, claimed, self.hashes[claimed.id])
         if reader is None:
             return None  # the row is gone, and the intent will find that out
         if reader.issue_held:
-            return _Move(claimed=claimed, to=DeliveryState.PENDING)
-        return self._decide(claimed, reader, now, banned=banned)
-
-    def _write_moves(self, session: Session) -> list[DeliveryState | None]:
-        now = self.clock()
-        return [
-            one.to
-            if move(
-                session,
-                one.claimed,
-                one.to,
-                now=now,
-                sent=one.sent,
-                reason=one.reason,
-                reply=one.reply,
-                due_at=one.due_at,
-            )
-            else None
-            for one in self.moves
-        ]
+            return Move(claimed=claimed, to=DeliveryState.PENDING)
+        return decide(claimed, reader, now, banned=banned)
 
     def _moves_written(self, states: Iterable[DeliveryState | None]) -> None:
         for state in states:
@@ -282,7 +218,7 @@ class _Run:
     def _wind_up(self) -> None:
         back = [*self.waiting, *self.aside]
         with writing(self.engine) as session:
-            states = self._write_moves(session)
+            states = write_moves(session, self.moves, self.clock())
             given_back = release(session, back)
         self._moves_written(states)
         self.reached += [DeliveryState.PENDING] * given_back

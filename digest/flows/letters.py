@@ -12,7 +12,7 @@ from urllib.parse import quote
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Issue
 from digest.core.tailor import Edition, Preferences, tailor
-from digest.mail.message import Envelope, message_bytes, message_id
+from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.render import ReaderLinks, Rendered, Sender
 from digest.mail.smtp import Reply
 from digest.store.addressees import Reader
@@ -52,8 +52,8 @@ class Courier:
 
     @property
     def domain(self) -> str:
-        """The domain of the sender's address, which Message-ID and List-Id are made in."""
-        return self.sender.address.rpartition("@")[2]
+        """The domain of the sender's address, which Message-ID and List-Id are made in, in ASCII."""
+        return ascii_address(self.sender.address).rpartition("@")[2]
 
     @property
     def list_id(self) -> str:

@@ -22,7 +22,7 @@ def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: date
     """
     read_live = list(scopes)
     with reading(engine) as session:
-        sweeping = due.sweep_waits(session, now) or due.issues_in_progress(session)
+        sweeping = due.sweep_waits(session, now)
         sending = due.mail_waits(session, now)
         dates = due.unqueued_issues(session, now - STALE_AFTER)
         newest = due.newest_issue(session)

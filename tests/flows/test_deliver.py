@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from digest.core.delivery import DeliveryState
 from digest.core.tailor import Edition
-from digest.errors import LostInDoubt, RelayUnavailable, TemplateFault
+from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
 from digest.flows.deliver import deliver_due, materialise, resend_unknown, sweep
 from digest.mail.message import Envelope
 from digest.mail.render import ReaderLinks, Rendered
@@ -221,6 +221,8 @@ def test_a_relay_that_goes_away_in_the_middle_leaves_the_rest_for_later(engine: 
     assert tally.trouble == "421 come back later"
     again = Sink()
     send(engine, again)
+    assert len(again.sent) == 2  # the one that the relay broke off at lets the others pass
+    send(engine, again, SLOT + timedelta(minutes=1))
     assert len({*sink.recipients, *again.recipients}) == 5
     assert len(again.sent) == 3
 
@@ -264,6 +266,21 @@ def test_a_message_that_cannot_be_rendered_is_isolated(engine: Engine) -> None: 
     tally = send(engine, sink, renderer=Picky())
     assert dict(tally.counts) == {DeliveryState.ACCEPTED: 2, DeliveryState.FAILED: 1}
     assert post.deliveries(engine, state="failed")[0].reason == "the message could not be rendered"
+
+
+def test_a_message_that_the_client_refuses_has_failed_and_the_others_go_out(engine: Engine) -> None:
+    add_readers(engine, ["a@example.test", "b@example.test"])
+    queue(engine, add_issue(engine))
+
+    def answer(envelope: Envelope) -> Reply:
+        if envelope.rcpt_to == "a@example.test":
+            raise MessageRefused("the message has a bare CR or LF")
+        return post.accept(envelope)
+
+    sink = Sink(answer=answer)
+    tally = send(engine, sink)
+    assert dict(tally.counts) == {DeliveryState.ACCEPTED: 1, DeliveryState.FAILED: 1}
+    assert sink.recipients == ["b@example.test"]
 
 
 def test_a_broken_template_holds_the_issue_before_anybody_is_mailed(engine: Engine) -> None:  # checklist 18
