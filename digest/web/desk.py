@@ -51,7 +51,8 @@ class Asked:
     def query(self, **changes: str) -> str:
         """Return the query string for the same mail with some fields changed."""
         fields = {"date": self.on, "reader": self.reader, "category": self.category, "view": self.view} | changes
-        return "?" + urlencode({name: value for name, value in fields.items() if value})
+        given = urlencode({name: value for name, value in fields.items() if value})
+        return f"?{given}" if given else ""
 
 
 def _asked(
