@@ -57,3 +57,7 @@ class TokenInvalid(DigestError):
 
 class NotFound(DigestError):
     """What was asked for does not exist."""
+
+
+class CorruptState(DigestError):
+    """What the database holds is not what was written there."""
