@@ -111,7 +111,7 @@ def test_a_page_with_undated_months_is_refused_without_its_date(shell: Shell) ->
     [
         (("ingest", "nowhere", "--from-file", "page.txt"), "there is no source 'nowhere'"),
         (("ingest", "pages", "--from-file", "missing.txt"), "missing.txt"),
-        (("ingest", "pages", "--from-file", "."), "folder"),
+        (("ingest", "pages", "--from-file", "."), "not a regular file"),
         (("ingest", "pages"), "pages"),
         (("ingest", "pages", "--from-file", "page.txt", "--captured-on", "May"), "--captured-on 'May' is not a date"),
         (("preview", "--date", "tomorrow"), "--date 'tomorrow' is not a date"),

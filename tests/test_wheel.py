@@ -19,7 +19,7 @@ package = Path(digest.__file__).parent
 assert digest.files.templates_folder() == package / "templates", digest.files.templates_folder()
 assert (digest.files.seeds_folder() / "papers.jsonl").is_file()
 sender = Sender(name="Firstlight", address="digest@example.org", postal_address="1 Example Street", contact="")
-renderer = Renderer(digest.files.templates_folder() / "mail", "https://digest.example.org", sender)
+renderer = Renderer(digest.files.templates_folder(), "https://digest.example.org", sender)
 card = Card(paper_id=1, rank=1, title="Light at first", path="/papers/light-at-first")
 links = ReaderLinks(unsubscribe="https://digest.example.org/u", preferences="https://digest.example.org/p")
 rendered = renderer.digest(Edition(issued_on=date(2026, 5, 20), picks=(Pick(1, card),)), links)

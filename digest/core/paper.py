@@ -123,11 +123,11 @@ def author_key(name: str) -> str:
 def same_work(title: str, first_author: str, other_title: str, other_first_author: str) -> bool:
     """Decide whether two listings without a shared arXiv id are the same work.
 
-    All four are keys. Titles must be equal; the first authors must agree where both are known.
-    A title of fewer than three words identifies nothing unless both first authors are known.
+    All four are keys. Titles must be equal, and the first authors must agree where both are known or neither is.
+    A title of fewer than three words is not enough to match a known author with an unknown one.
     """
     if not title or title != other_title:
         return False
-    if first_author and other_first_author:
+    if bool(first_author) == bool(other_first_author):
         return first_author == other_first_author
     return len(title.split()) >= 3

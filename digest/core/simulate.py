@@ -92,7 +92,7 @@ def _bursts(paper_key: str, until: datetime) -> tuple[_Burst, ...]:
         if not _EPOCH <= begins <= until:
             continue
         upvotes = min(_MOST_UPVOTES, 14 / (1 - _draw(paper_key, number, "size")) ** 0.9)
-        is_shared = _draw(paper_key, number, "shared") < 0.12
+        is_shared = _draw(paper_key, number, "shared") < 0.05
         hn_points = (8 + 220 * _draw(paper_key, number, "points") ** 3) if is_shared else 0.0
         bursts.append(_Burst(begins, upvotes, 0.8 + 3.2 * _draw(paper_key, number, "pace"), hn_points))
     return tuple(bursts)

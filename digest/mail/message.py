@@ -129,8 +129,12 @@ def _list_headers(sender: Sender, list_id: str, url: str, mailto: str) -> list[t
 
 
 def _line(name: str, value: str) -> str:
-    """One header field; a long value that has no folds of its own starts on the next line."""
-    if "\r\n" not in value and len(name) + 2 + len(value) > 78:
+    """One header field; a long value that has no folds of its own starts on the next line.
+
+    A URL or identifier in angle brackets stays where it is: no line may be broken inside it, and receivers that read
+    List-Unsubscribe without unfolding would find it empty.
+    """
+    if "\r\n" not in value and not value.startswith("<") and len(name) + 2 + len(value) > 78:
         return f"{name}:\r\n {value}\r\n"
     return f"{name}: {value}\r\n"
 

@@ -109,8 +109,6 @@ def _unplaceable(facts: Facts) -> str:
         return "no title"
     if not facts.arxiv_id and not facts.title_key:
         return "a title without a word, and no arXiv id: nothing says which paper this is"
-    if not facts.arxiv_id and not facts.first_author_key and len(facts.title_key.split()) < 3:
-        return "a title of fewer than three words, no author and no arXiv id: nothing says which paper this is"
     return ""
 
 

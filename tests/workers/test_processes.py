@@ -17,6 +17,7 @@ from digest.flows import subscribe
 from digest.mail.local_inbox import LocalInbox, stored_messages
 from digest.store.engine import open_engine
 from digest.store.schema import upgrade
+from digest.tokens import Tokens
 from tests.conftest import absent
 from workers.app import celery_app, kick, prepare
 
@@ -88,7 +89,12 @@ def test_a_worker_process_sends_what_another_process_committed(
                 settings = read_settings(database_url=environment["DIGEST_DATABASE_URL"], broker_url=broker_url)
                 services = prepare(settings)
                 subscribe.request(
-                    services.engine, "ada@example.org", now=datetime.now(UTC), ip="127.0.0.1", source="test"
+                    services.engine,
+                    Tokens([SECRET]),
+                    "ada@example.org",
+                    now=datetime.now(UTC),
+                    ip="127.0.0.1",
+                    source="test",
                 )
                 kick()
                 wait_for(lambda: bool(stored_messages(tmp_path / "outbox")))
@@ -107,7 +113,7 @@ def test_the_scheduler_finds_in_sql_what_the_broker_forgot(
 ) -> None:
     environment |= {"DIGEST_BROKER_URL": broker_url, "DIGEST_CATEGORIES": ""}
     engine = open_engine(environment["DIGEST_DATABASE_URL"])
-    subscribe.request(engine, "ada@example.org", now=datetime.now(UTC), ip="127.0.0.1", source="test")
+    subscribe.request(engine, Tokens([SECRET]), "ada@example.org", now=datetime.now(UTC), ip="127.0.0.1", source="test")
     engine.dispose()  # nobody told the broker
     with LocalInbox(tmp_path / "outbox") as inbox:
         environment["DIGEST_SMTP_URL"] = inbox.url

@@ -12,6 +12,7 @@ from digest.flows import subscribe
 from digest.wiring import Services
 from workers.scheduler import Ticker
 
+SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
 NOW = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 
 
@@ -25,7 +26,7 @@ class Clock:
 
 @pytest.fixture
 def services(engine: Engine) -> Services:
-    wired = Services(read_settings(categories=["cs.LG", "cs.CL"]), clock=Clock(NOW))
+    wired = Services(read_settings(categories=["cs.LG", "cs.CL"], secret_key=[SECRET]), clock=Clock(NOW))
     wired.__dict__["engine"] = engine  # a cached property takes what is put there first
     return wired
 
@@ -53,7 +54,7 @@ def test_a_source_asked_for_is_not_asked_for_again_at_the_next_tick(services: Se
 
 
 def test_a_committed_delivery_is_found_without_the_broker(services: Services) -> None:
-    subscribe.request(services.engine, "ada@example.org", now=NOW, ip="127.0.0.1", source="test")
+    subscribe.request(services.engine, services.tokens, "ada@example.org", now=NOW, ip="127.0.0.1", source="test")
     enqueued: list[Work] = []
     Ticker(services, enqueued.append, live=False).tick()
     assert Work(Task.DELIVER) in enqueued
