@@ -29,6 +29,7 @@ router = APIRouter(prefix="/admin")
 
 OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where Gmail hides the rest
 _TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
+_HAPPENED = {"failed": "failed", "late": "is late", "interrupted": "stopped without a word"}
 _QUIET_TOO_LONG = timedelta(hours=26)
 
 
@@ -176,8 +177,9 @@ def _worries(health: SourceHealth, now: datetime) -> bool:
 def _source_warning(health: SourceHealth) -> str:
     name = f"{health.source} {health.scope}".strip()
     since = f"last answered well {instant(health.last_ok)}" if health.last_ok else "has never answered well"
+    happened = _HAPPENED.get(health.status, "has been silent for too long")
     reason = f": {health.reason}" if health.reason else ""
-    return f"{name} is {health.status}{reason} ({since})."
+    return f"{name} {happened}{reason} ({since})."
 
 
 @router.get("/sources")
@@ -186,11 +188,18 @@ def sources(site: TheSite, admin: SignedIn) -> Response:
     with reading(site.services.engine) as session:
         overview = source_overview(session, site.now)
         aside = store.set_aside(session)
-    never = {f"{name} {scope}" for name in LIVE_SOURCES for scope in site.services.scopes(name)} - {
-        f"{health.source} {health.scope}" for health in overview
-    }
+    reported = {(health.source, health.scope) for health in overview}
+    never = [
+        (name, [scope for scope in site.services.scopes(name) if (name, scope) not in reported])
+        for name in LIVE_SOURCES
+    ]
     return site.pages.desk(
-        "sources.html", admin=admin, here="sources", sources=overview, set_aside=aside, never=sorted(never)
+        "sources.html",
+        admin=admin,
+        here="sources",
+        sources=overview,
+        set_aside=aside,
+        never=[(name, scopes) for name, scopes in never if scopes],
     )
 
 
