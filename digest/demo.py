@@ -69,7 +69,7 @@ def run_demo(*, serve: bool, port: int) -> None:
         upgrade(services.engine)
         now = services.clock()
         _ingest(services, console, now)
-        _subscribe(services, now)
+        _subscribe(services, console, now)
         _send_today(services, console, now)
         _summarise(services, console, now)
         if serve:
@@ -120,16 +120,18 @@ def _ingest(services: Services, console: Console, now: datetime) -> None:
 
 
 def _with_signals(listing: Listing, now: datetime) -> Listing:
+    if not listing.authors:
+        return listing  # known by its title alone: in the archive and the search, but not what a demo should lead with
     made_up = simulated_observations(listing.title_key, now, has_code=bool(listing.has_code))
     return replace(listing, observations=made_up)
 
 
-def _subscribe(services: Services, now: datetime) -> None:
+def _subscribe(services: Services, console: Console, now: datetime) -> None:
     """Let each reader go the whole way: form, confirmation mail, link, preferences."""
     readers = {reader.address: reader for reader in READERS}
     for reader in READERS:
         request(services.engine, services.tokens, reader.address, now=now, ip="127.0.0.1", source="demo")
-    _deliver(services)
+    _deliver(services, console)
     for stored in stored_messages(HOME / "outbox"):
         link = _CONFIRM.search(_text_part(read_message(HOME / "outbox", stored.name)))
         if link is None or stored.recipient not in readers:
@@ -161,17 +163,17 @@ def _send_today(services: Services, console: Console, now: datetime) -> None:
         now=now,
         immediately=True,
     )
-    sent = _deliver(services)
+    sent = _deliver(services, console)
     if made:
         console.print(f"composed the issue of {now.date()} and sent {sent} messages")
     else:
         console.print(f"the issue of {now.date()} was sent by an earlier run; nobody is mailed twice")
 
 
-def _deliver(services: Services) -> int:
+def _deliver(services: Services, console: Console) -> int:
     """Send what is due; returns how many messages the local inbox accepted."""
     accepted = 0
-    with Progress(transient=True) as progress:
+    with Progress(transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("sending", total=None)
         while True:
             tally = deliver_due(services.engine, services.courier, worker="demo", clock=services.clock)
@@ -189,7 +191,11 @@ def _text_part(message: EmailMessage) -> str:
 
 
 def _summarise(services: Services, console: Console, now: datetime) -> None:
-    table = Table("reader", "topics", "subject", "HTML", "file in var/demo/outbox", title="Today's digests")
+    table = Table(title=f"Digests in {HOME / 'outbox'}", show_lines=True)
+    table.add_column("reader", no_wrap=True)
+    table.add_column("topics")
+    table.add_column("subject", ratio=1)
+    table.add_column("HTML", justify="right", no_wrap=True)
     newest: dict[str, tuple[StoredMessage, EmailMessage]] = {}
     for stored in stored_messages(HOME / "outbox"):
         message = read_message(HOME / "outbox", stored.name)
@@ -201,8 +207,7 @@ def _summarise(services: Services, console: Console, now: datetime) -> None:
         stored, message = newest[reader.address]
         html = message.get_body(("html",))
         size = len(str(html.get_content()).encode()) / 1000 if html is not None else 0
-        topics = ", ".join(reader.categories) or "everything"
-        table.add_row(reader.address, topics, stored.subject, f"{size:.0f} KB", stored.name)
+        table.add_row(reader.address, ", ".join(reader.categories) or "everything", stored.subject, f"{size:.0f} KB")
     console.print(table)
     token = shown_sign_in_token(services.engine, services.tokens, ADMIN, now=now)
     console.print("Sign in as the admin (works once):")

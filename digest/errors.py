@@ -80,3 +80,7 @@ class AddressRefused(DigestError):
 
 class PreferencesRefused(DigestError):
     """A preference is out of range or names something that does not exist."""
+
+
+class CorruptState(DigestError):
+    """What the database holds is not what was written there."""

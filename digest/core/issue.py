@@ -7,9 +7,30 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from typing import Any
 
 from digest.core.trend import Part
+
+
+class IssueState(StrEnum):
+    """Where an issue stands; a draft is never stored."""
+
+    DRAFT = "draft"
+    FROZEN = "frozen"
+    SENDING = "sending"
+    COMPLETE = "complete"
+    HELD = "held"
+
+
+TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
+    IssueState.DRAFT: frozenset({IssueState.FROZEN}),
+    IssueState.FROZEN: frozenset({IssueState.SENDING, IssueState.HELD}),
+    IssueState.SENDING: frozenset({IssueState.COMPLETE, IssueState.HELD}),
+    # Released, a held issue returns to where it was held: before its first message or in the midst of them.
+    IssueState.HELD: frozenset({IssueState.FROZEN, IssueState.SENDING}),
+    IssueState.COMPLETE: frozenset({IssueState.SENDING}),  # only when an admin resends what was in doubt
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

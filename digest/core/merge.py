@@ -11,7 +11,7 @@ of the same standing the longer wins, then the one that sorts last.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 from digest.core.links import web_url
@@ -152,9 +152,9 @@ def storable(text: str) -> str:
 
 def _plausible(when: _When | None) -> _When | None:
     # No instant without its zone, and no year that only a broken or hostile source would state.
-    if when is None or not 1900 <= when.year <= 2200 or (isinstance(when, datetime) and when.tzinfo is None):
+    if when is None or not 1900 <= when.year <= 2200:
         return None
-    return when
+    return None if getattr(when, "tzinfo", UTC) is None else when
 
 
 def _take(into: Facts, other: Facts, name: str) -> None:

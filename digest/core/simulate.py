@@ -16,7 +16,7 @@ SIMULATED = "simulated"
 _STEP = timedelta(hours=6)
 _WINDOW = timedelta(days=14)
 _EPOCH = datetime(2025, 1, 6, tzinfo=UTC)  # nothing had attention before it
-_ROUND = timedelta(days=40)  # a paper gets attention at most once a round
+_ROUND = timedelta(days=16)  # a paper gets attention at most once a round
 _UNNOTICED = 0.15  # the share of papers without any signal
 _MOST_UPVOTES = 420.0
 
@@ -91,7 +91,7 @@ def _bursts(paper_key: str, until: datetime) -> tuple[_Burst, ...]:
         begins = first + _ROUND * (number + _draw(paper_key, number, "begins"))
         if not _EPOCH <= begins <= until:
             continue
-        upvotes = min(_MOST_UPVOTES, 4 / (1 - _draw(paper_key, number, "size")) ** 0.9)
+        upvotes = min(_MOST_UPVOTES, 14 / (1 - _draw(paper_key, number, "size")) ** 0.9)
         is_shared = _draw(paper_key, number, "shared") < 0.12
         hn_points = (8 + 220 * _draw(paper_key, number, "points") ** 3) if is_shared else 0.0
         bursts.append(_Burst(begins, upvotes, 0.8 + 3.2 * _draw(paper_key, number, "pace"), hn_points))

@@ -8,8 +8,8 @@ from sqlalchemy import Engine
 
 from digest.flows.audience import materialise
 from digest.flows.compose import freeze
+from digest.store.audience import mark_queued
 from digest.store.engine import writing
-from digest.store.issues import mark_queued
 
 
 def freeze_and_materialise(

@@ -90,6 +90,7 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
     card = pick.card
     bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
     evidence = room.clip(_evidence(card), room.evidence)
+    evidence = evidence[:1].upper() + evidence[1:]
     return Entry(
         place=pick.place,
         title=room.clip(card.title, room.title) or "(untitled)",

@@ -67,6 +67,8 @@ def parse_relay_url(url: str) -> RelayAddress:
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if bool(user) != bool(password):
         raise ConfigError("the SMTP URL has a user without a password, or a password without a user")
+    if not (user + password).isascii():
+        raise ConfigError("the user or the password of the SMTP URL is not ASCII, which SMTP AUTH cannot carry safely")
     security = _security(parts.scheme, asked.get("starttls"), host, bool(user))
     if user and security not in {Security.IMPLICIT, Security.REQUIRE}:
         raise ConfigError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import smtplib
+import socket
 import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
@@ -96,9 +97,7 @@ class Relay:
             reply = refusal or self._refused(connection.rcpt(rcpt_to)) or self._transfer(connection, message)
         except (smtplib.SMTPException, OSError) as fault:
             self._drop()
-            raise RelayUnavailable(
-                f"{self._address.where} broke off before the message was handed over: {fault}"
-            ) from (fault)
+            raise RelayUnavailable(f"{self._address.where} broke off too early: {_readable(str(fault))}") from fault
         if reply.code == 421:  # the relay is closing the channel (RFC 5321 section 3.8)
             self._drop()
         elif reply.verdict is not Verdict.ACCEPTED and reply is not _NEEDS_SMTPUTF8:
@@ -116,12 +115,16 @@ class Relay:
             options += ["SMTPUTF8", "BODY=8BITMIME"]
         self._sent += 1
         try:
-            return connection, self._refused(connection.mail(mail_from, options))
+            refusal = self._refused(connection.mail(mail_from, options))
+            stale = refusal is not None and refusal.code == 421
         except (smtplib.SMTPException, OSError):
             if not reused:
                 raise
-            self._drop()  # an idle connection that the relay closed: nothing was said on it yet
+            refusal, stale = None, True
+        if reused and stale:  # the relay closed the idle connection; nothing was said on it yet
+            self._drop()
             return self._begin(mail_from, rcpt_to, size)
+        return connection, refusal
 
     def _transfer(self, connection: smtplib.SMTP, message: bytes) -> Reply:
         """Say DATA and send the message; past the final dot every failure leaves it in doubt."""
@@ -141,7 +144,9 @@ class Relay:
                 connection.sock.settimeout(self._timeout)
         except (smtplib.SMTPException, OSError) as fault:
             self._drop()
-            raise LostInDoubt(f"{self._address.where} broke off after the final dot: {fault}") from fault
+            raise LostInDoubt(
+                f"{self._address.where} broke off after the final dot: {_readable(str(fault))}"
+            ) from fault
         if code // 100 == 2:
             return Reply(Verdict.ACCEPTED, code, _readable(text))
         try:
@@ -176,6 +181,8 @@ class Relay:
                 )
             else:
                 connection = smtplib.SMTP(address.host, address.port, self._helo, timeout=self._timeout)
+            if connection.sock is not None:  # else the final dot waits 40 ms for the ACK of the body before it
+                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.ehlo_or_helo_if_needed()
             if context is not None and address.security is not Security.IMPLICIT:
                 if connection.has_extn("starttls"):
@@ -186,7 +193,7 @@ class Relay:
                         "it offers no STARTTLS; add ?starttls=never to the SMTP URL if that is meant to be"
                     )
             if address.user:
-                connection.login(address.user, address.password)
+                _sign_in(connection, address.user, address.password)
         except (smtplib.SMTPException, OSError, ValueError) as fault:
             if connection is not None:
                 connection.close()
@@ -222,6 +229,17 @@ class Relay:
 _NEEDS_SMTPUTF8 = Reply(
     Verdict.REJECTED, 553, "5.6.7 the address needs SMTPUTF8 (RFC 6531), which the relay does not offer"
 )
+
+
+def _sign_in(connection: smtplib.SMTP, user: str, password: str) -> None:
+    """Sign in once, over TLS: `login` would try a wrong password again with every mechanism, and lock accounts."""
+    offered = connection.esmtp_features.get("auth", "").upper().split()
+    connection.user, connection.password = user, password
+    for mechanism, answer in (("PLAIN", connection.auth_plain), ("LOGIN", connection.auth_login)):
+        if mechanism in offered:
+            connection.auth(mechanism, answer)
+            return
+    raise smtplib.SMTPNotSupportedError("it offers neither AUTH PLAIN nor AUTH LOGIN")
 
 
 def _readable(text: bytes | str) -> str:

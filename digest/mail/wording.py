@@ -45,8 +45,8 @@ def clip(text: str, limit: int) -> str:
     at_word = head.rsplit(" ", 1)[0] if " " in head and text[limit - 1] != " " else head
     if len(at_word) < limit // 2:  # one endless word: cut inside it rather than lose most of the text
         at_word = head
-        while at_word and unicodedata.category(text[len(at_word)]).startswith("M"):
-            at_word = at_word[:-1]  # never between a letter and its marks
+    while at_word and unicodedata.category(text[len(at_word)]).startswith("M"):
+        at_word = at_word[:-1]  # never between a letter and its marks
     return at_word.rstrip(" ,;:.-–—") + "…"
 
 

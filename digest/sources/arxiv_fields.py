@@ -11,13 +11,19 @@ from digest.core.capture import Rejection
 from digest.core.categories import is_category
 from digest.core.text import readable, readable_paragraphs
 
+MAX_AUTHOR_LINE = 500_000  # characters; 3,000 authors need 60,000
 _BETWEEN_AUTHORS = re.compile(r",|[;:](?=\s|$)|\s+and\s+")
 _SUFFIX = re.compile(r"(?:Jr|Sr|II|III|IV)\.?")
 _NEW_PARAGRAPH = re.compile(r"\n(?=[ \t]+\S)")  # arXiv begins a paragraph with an indented line
 
 
 def authors_of_line(line: str) -> tuple[str, ...]:
-    """Split one line of authors (`A. One, B. Two Jr., and C. Three (Some Institute)`) into names, in order."""
+    """Split one line of authors (`A. One, B. Two Jr., and C. Three (Some Institute)`) into names, in order.
+
+    Raises ValueError for a line that no collaboration is large enough for.
+    """
+    if len(line) > MAX_AUTHOR_LINE:
+        raise ValueError(f"its line of authors has {len(line)} characters")
     pieces: list[str] = []
     depth, start = 0, 0
     text = readable(line)
@@ -84,13 +90,15 @@ def set_aside(position: str, reason: object, excerpt: str) -> Rejection:
 
 
 def _without_affiliation(name: str) -> str:
-    while name.endswith(")"):
-        depth = 0
-        for at in range(len(name) - 1, -1, -1):
+    end = len(name)
+    while name[end - 1 : end] == ")":
+        depth, at = 1, end - 1
+        while depth and at > 0:
+            at -= 1
             depth += (name[at] == ")") - (name[at] == "(")
-            if depth == 0:
-                break
         if depth or at == 0:
             break
-        name = name[:at].strip()
-    return name
+        end = at
+        while name[end - 1 : end] == " ":
+            end -= 1
+    return name[:end]

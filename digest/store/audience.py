@@ -188,6 +188,11 @@ def let_go(session: Session, issue_id: int) -> bool:
     return changed(session, update(_issue).where(held).values(state="frozen")) == 1
 
 
+def mark_queued(session: Session, issue_id: int, now: datetime) -> None:
+    """Note that every delivery of an issue has been made, so that no tick makes them again."""
+    changed(session, update(_issue).where(_issue.c.id == issue_id, _issue.c.queued_at.is_(None)).values(queued_at=now))
+
+
 def issue_window(session: Session, issue_id: int) -> tuple[datetime, date] | None:
     """Return when an issue was frozen and the date it bears, or None."""
     row = session.connection().execute(select(_issue.c.frozen_at, _issue.c.issued_on).where(_issue.c.id == issue_id))

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from digest.core.merge import Facts, visible
 from digest.core.text import slug as slug_of
-from digest.store.dialects import table_of
+from digest.store.dialects import ROWS_PER_STATEMENT, table_of
 from digest.store.tables import Paper, PaperAlias
 
 _FACTS = tuple(Facts.__dataclass_fields__)
@@ -75,9 +75,8 @@ def insert_new(session: Session, entries: Sequence[Entry]) -> None:
     if not entries:
         return
     table = table_of(Paper)
-    returned = session.connection().execute(
-        insert(table).returning(table.c.slug, table.c.id), [_row(entry) for entry in entries]
-    )
+    statement = insert(table).returning(table.c.slug, table.c.id).execution_options(**ROWS_PER_STATEMENT)
+    returned = session.connection().execute(statement, [_row(entry) for entry in entries])
     ids: dict[str, int] = {slug: paper_id for slug, paper_id in returned}  # noqa: C416  # rows are not plain tuples
     for entry in entries:
         entry.id = ids[entry.slug]

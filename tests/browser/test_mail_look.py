@@ -1,10 +1,10 @@
-"""The mails as a reader sees them: in Chromium, at two widths, light and dark. `UPDATE_SCREENSHOTS=1` keeps the pictures."""
+"""The mails as a reader sees them: in Chromium, two widths, light and dark; `UPDATE_SCREENSHOTS=1` keeps pictures."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -81,51 +81,55 @@ def mails() -> dict[str, str]:
 NAMES = [*EDITIONS, "confirmation", "sign-in"]
 
 
-def opened(browser: Browser, html: str, width: int, scheme: str) -> Page:
-    """A page that shows this mail, without network."""
-    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme, java_script_enabled=True)
-    page.route("**/*", lambda route: route.abort())
-    page.set_content(html)
-    return page
+Show = Callable[[str, int, str], Page]
+
+
+@pytest.fixture
+def show(browser: Browser, mails: dict[str, str]) -> Iterator[Show]:
+    """Show a mail at a width and in a colour scheme; nothing is loaded from outside."""
+    pages: list[Page] = []
+
+    def opened(name: str, width: int, scheme: str) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.route("**/*", lambda route: route.abort())
+        page.set_content(mails[name])
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [600, 375])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_mail_fits_its_width_and_every_text_stands_out(  # checklist 19, 23, 24
-    browser: Browser, mails: dict[str, str], tmp_path: Path, name: str, width: int, scheme: str
+def test_a_mail_fits_its_width_and_every_text_stands_out(  # checklist 23, 24
+    show: Show, tmp_path: Path, name: str, width: int, scheme: str
 ) -> None:
-    page = opened(browser, mails[name], width, scheme)
+    page = show(name, width, scheme)
     page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png", full_page=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("h1").count() == 1
     contrasts: list[tuple[float, str]] = page.evaluate(CONTRASTS)
     assert len(contrasts) > 4
     assert [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5] == []
-    page.close()
 
 
-def test_a_right_to_left_title_is_set_from_the_right_and_the_rest_is_not(
-    browser: Browser, mails: dict[str, str]
-) -> None:
-    page = opened(browser, mails["rtl"], 600, "light")
+def test_a_right_to_left_title_is_set_from_the_right_and_the_rest_is_not(show: Show) -> None:
+    page = show("rtl", 600, "light")
     directions = page.eval_on_selector_all("h2", "all => all.map((each) => getComputedStyle(each).direction)")
     assert directions == ["rtl", "ltr"]
-    page.close()
 
 
-def test_unsubscribe_is_in_the_first_screen_of_a_phone(browser: Browser, mails: dict[str, str]) -> None:
-    page = opened(browser, mails["ten"], 375, "light")
-    box = page.locator("a", has_text="unsubscribe").first.bounding_box()
+def test_unsubscribe_is_in_the_first_screen_of_a_phone(show: Show) -> None:  # checklist 19
+    box = show("ten", 375, "light").locator("a", has_text="unsubscribe").first.bounding_box()
     assert box is not None
     assert box["y"] < 300
-    page.close()
 
 
 @pytest.mark.skipif(os.environ.get("UPDATE_SCREENSHOTS") != "1", reason="UPDATE_SCREENSHOTS=1 takes new pictures")
-def test_pictures_for_the_documentation(browser: Browser, mails: dict[str, str]) -> None:
+def test_pictures_for_the_documentation(show: Show) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for file, width, scheme in (("600", 600, "light"), ("375", 375, "light"), ("dark", 600, "dark")):
-        page = opened(browser, mails["ten"], width, scheme)
-        page.screenshot(path=PICTURES / f"digest-{file}.png")
-        page.close()
+        show("ten", width, scheme).screenshot(path=PICTURES / f"digest-{file}.png")

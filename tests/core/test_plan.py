@@ -15,7 +15,7 @@ def test_a_source_never_read_is_due() -> None:
     assert [(work.source, work.scope) for work in sources_due([RSS], {}, NOW)] == [RSS]
 
 
-@pytest.mark.parametrize(("hours", "due"), [(2.9, False), (3, True), (30, True)])
+@pytest.mark.parametrize(("hours", "due"), [(0.9, False), (1, True), (30, True)])
 def test_a_source_read_well_is_due_after_its_interval(hours: float, due: bool) -> None:
     last = LastRun(NOW - timedelta(hours=hours), RunStatus.OK)
     assert bool(sources_due([RSS], {RSS: last}, NOW)) is due

@@ -1,0 +1,101 @@
+"""The issue of a day: drafted from what was known at the cut-off, frozen once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from digest.core.issue import Card, Issue
+from digest.core.lineup import line_up
+from digest.core.links import web_url
+from digest.core.sentences import first_sentences
+from digest.core.trend import Appraisal, TrendScore, trend_scores
+from digest.flows.score import appraised
+from digest.store.dialects import one_writer
+from digest.store.engine import reading, writing
+from digest.store.issues import StoredIssue, by_date, freeze_issue
+from digest.store.papers import current_ids, papers_by_id
+from digest.store.scores import store_scores
+from digest.store.tables import Paper
+
+ISSUE_SIZE = 200  # cards: enough that a reader of one small category finds some
+
+
+def draft(engine: Engine, issued_on: date, cut_off: datetime, *, size: int = ISSUE_SIZE) -> Issue:
+    """Compose the issue of a date from what was known at the cut-off (aware), writing nothing.
+
+    The trend is computed as of the cut-off itself, not taken from stored scores: the same state gives the same
+    issue, to the byte. An issue without cards means that nothing is in the window.
+    """
+    with reading(engine) as session:
+        return _compose(session, issued_on, cut_off.astimezone(UTC), size)[0]
+
+
+def freeze(
+    engine: Engine, issued_on: date, cut_off: datetime, *, now: datetime, size: int = ISSUE_SIZE
+) -> StoredIssue | None:
+    """Freeze the issue of a date, once: whoever comes later, or second, gets the stored one with `created` False.
+
+    The scores it rests on are stored with it. Returns None, and stores nothing, where there is nothing to show.
+    """
+    cut_off = cut_off.astimezone(UTC)
+    with reading(engine) as session:
+        stored = by_date(session, issued_on)
+        if stored is not None:
+            return stored
+        issue, appraisals = _compose(session, issued_on, cut_off, size)
+    if not issue.cards:
+        return None
+    with writing(engine) as session:
+        one_writer(session, "papers")
+        ids = {card.paper_id for card in issue.cards}
+        if current_ids(session, ids) != {paper_id: paper_id for paper_id in ids}:
+            # Papers were merged since: compose again, while nobody else can merge.
+            issue, appraisals = _compose(session, issued_on, cut_off, size)
+        won = freeze_issue(session, issue, now=now) is not None
+        if won:
+            store_scores(session, cut_off, trend_scores(appraisals))
+    with reading(engine) as session:
+        stored = by_date(session, issued_on)
+    return replace(stored, created=won) if stored is not None else None
+
+
+def _compose(session: Session, issued_on: date, cut_off: datetime, size: int) -> tuple[Issue, list[Appraisal]]:
+    appraisals, contenders = appraised(session, cut_off)
+    order = line_up(contenders, size)
+    scores = {score.paper_id: score for score in trend_scores(appraisals, order)}
+    papers = papers_by_id(session, order)
+    known = [paper_id for paper_id in order if paper_id in papers]
+    cards = tuple(
+        _card(papers[paper_id], paper_id, scores[paper_id], rank) for rank, paper_id in enumerate(known, start=1)
+    )
+    return Issue(issued_on=issued_on, cut_off=cut_off, cards=cards), appraisals
+
+
+def _card(paper: Paper, paper_id: int, score: TrendScore, rank: int) -> Card:
+    return Card(
+        paper_id=paper_id,
+        rank=rank,
+        title=paper.title,
+        path=f"/papers/{paper.slug}",
+        arxiv_id=paper.arxiv_id,
+        primary_category=paper.primary_category,
+        categories=tuple(paper.categories),
+        authors=tuple(paper.authors),
+        authors_complete=paper.authors_complete,
+        labs=tuple(paper.labs),
+        listed_on=paper.listed_on or (paper.published_at.date() if paper.published_at else None),
+        has_code=bool(paper.has_code),
+        code_url=web_url(paper.code_url),
+        discussion_url=web_url(paper.discussion_url),
+        project_url=web_url(paper.project_url),
+        score=score.value,
+        percentile=score.percentile,
+        evidence=score.evidence,
+        parts=score.parts,
+        summary=paper.summary or first_sentences(paper.abstract),
+        simulated=score.simulated,
+    )
