@@ -12,12 +12,13 @@ from starlette.responses import HTMLResponse
 
 from digest.core.capture import RunStatus
 from digest.core.delivery import DeliveryState
+from digest.core.issue import IssueState
 from digest.errors import DigestError, NotFound
 from digest.flows.audience import resend_unknown
 from digest.flows.preview import Preview, preview
-from digest.store import audience
 from digest.store import desk as store
 from digest.store.engine import reading, writing
+from digest.store.issues import move_issue
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
 from digest.web.headers import DESK, MAIL_POLICY
@@ -234,12 +235,12 @@ def resend(request: Request, site: TheSite, admin: Proven, delivery_id: int) -> 
 @router.post("/issues/{issue_id}/{verb}")
 def hold_or_let_go(request: Request, site: TheSite, admin: Proven, issue_id: int, verb: str) -> Response:
     """Hold an issue that is being sent, or let a held one go."""
-    change = {"hold": audience.hold_issue, "let-go": audience.let_go}.get(verb)
-    if change is None:
+    to_state = {"hold": IssueState.HELD, "let-go": IssueState.FROZEN}.get(verb)
+    if to_state is None:
         raise HTTPException(404)
     with writing(site.services.engine) as session:
-        done = change(session, issue_id)
-    detail = "done" if done else "nothing to do"
+        done = move_issue(session, issue_id, to_state)
+    detail = "done" if done else "refused: the issue is not in a state that allows it"
     record(site, admin.address, verb, target=f"issue {issue_id}", detail=detail, ip=client_ip(request))
     site.services.kick()
     return to("/admin/deliveries")

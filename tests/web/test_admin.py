@@ -262,4 +262,8 @@ def test_an_issue_can_be_held_and_let_go(place: Place) -> None:
         with reading(place.services.engine) as session:
             assert session.get_one(IssueRow, issue_id).state == state
         assert audit(place)[-1][:3] == (ADMIN, verb, f"issue {issue_id}")
+    with writing(place.services.engine) as session:
+        session.get_one(IssueRow, issue_id).state = "complete"
+    place.browser.post(f"/admin/issues/{issue_id}/hold", data={"csrf": csrf(place)})
+    assert audit(place)[-1][3].startswith("refused")
     assert place.browser.post(f"/admin/issues/{issue_id}/burn", data={"csrf": csrf(place)}).status_code == 404
