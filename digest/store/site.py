@@ -10,11 +10,13 @@ from datetime import date, datetime
 from sqlalchemy import Text, cast, func
 from sqlmodel import Session, col, select
 
+from digest.core.delivery import DeliveryKind
 from digest.core.issue import Card, IssueState
 from digest.core.trend import Part
 from digest.store.tables import (
     Author,
     AuthorFigureRow,
+    Delivery,
     IssueCard,
     IssueRow,
     ListingRow,
@@ -177,6 +179,17 @@ def author_sheet(session: Session, slug: str) -> AuthorSheet | None:
         figures=tuple(figures),
         papers=tuple(paper for paper in papers if author.name in paper.authors),
     )
+
+
+def last_sent(session: Session, subscriber_id: int, kind: DeliveryKind) -> Delivery | None:
+    """Return a reader's newest delivery of a kind, sent or on its way."""
+    return session.exec(
+        select(Delivery)
+        .where(Delivery.subscriber_id == subscriber_id, Delivery.kind == kind.value)
+        .where(col(Delivery.local_date).is_not(None))
+        .order_by(col(Delivery.local_date).desc())
+        .limit(1)
+    ).first()
 
 
 def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
