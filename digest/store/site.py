@@ -10,11 +10,13 @@ from datetime import date, datetime
 from sqlalchemy import Text, cast, func
 from sqlmodel import Session, col, select
 
-from digest.core.issue import Card
+from digest.core.delivery import DeliveryKind
+from digest.core.issue import Card, IssueState
 from digest.core.trend import Part
 from digest.store.tables import (
     Author,
     AuthorFigureRow,
+    Delivery,
     IssueCard,
     IssueRow,
     ListingRow,
@@ -24,6 +26,7 @@ from digest.store.tables import (
     Score,
 )
 
+_SHOWN = col(IssueRow.state) != IssueState.HELD.value
 _MOST_OBSERVATIONS = 5_000  # for one page; a paper seen four times a day for a year has 1,460 a signal
 
 
@@ -68,8 +71,8 @@ class IssueLine:
 
 
 def issue_front(session: Session, issued_on: date | None = None) -> Front | None:
-    """Return the issue of a day, or the newest one; None where there is none."""
-    query = select(IssueRow).order_by(col(IssueRow.issued_on).desc()).limit(1)
+    """Return the issue of a day, or the newest one; None where there is none, or it is held."""
+    query = select(IssueRow).where(_SHOWN).order_by(col(IssueRow.issued_on).desc()).limit(1)
     if issued_on is not None:
         query = query.where(IssueRow.issued_on == issued_on)
     row = session.exec(query).first()
@@ -138,7 +141,7 @@ def paper_sheet(session: Session, paper: Paper) -> PaperSheet:
     ).all()
     issues = session.exec(
         select(col(IssueRow.issued_on), col(IssueCard.rank))
-        .where(IssueCard.issue_id == IssueRow.id, IssueCard.paper_id == paper.id)
+        .where(IssueCard.issue_id == IssueRow.id, IssueCard.paper_id == paper.id, _SHOWN)
         .order_by(col(IssueRow.issued_on).desc())
         .limit(30)
     ).all()
@@ -178,6 +181,17 @@ def author_sheet(session: Session, slug: str) -> AuthorSheet | None:
     )
 
 
+def last_sent(session: Session, subscriber_id: int, kind: DeliveryKind) -> Delivery | None:
+    """Return a reader's newest delivery of a kind, sent or on its way."""
+    return session.exec(
+        select(Delivery)
+        .where(Delivery.subscriber_id == subscriber_id, Delivery.kind == kind.value)
+        .where(col(Delivery.local_date).is_not(None))
+        .order_by(col(Delivery.local_date).desc())
+        .limit(1)
+    ).first()
+
+
 def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
     """List the newest issues."""
     counted = (
@@ -192,6 +206,7 @@ def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
         select(col(IssueRow.issued_on), counted.c.papers, first.c.title)
         .join(counted, counted.c.issue_id == IssueRow.id, isouter=True)
         .join(first, first.c.issue_id == IssueRow.id, isouter=True)
+        .where(_SHOWN)
         .order_by(col(IssueRow.issued_on).desc())
         .limit(limit)
     )

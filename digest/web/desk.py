@@ -12,12 +12,13 @@ from starlette.responses import HTMLResponse
 
 from digest.core.capture import RunStatus
 from digest.core.delivery import DeliveryState
+from digest.core.issue import IssueState
 from digest.errors import DigestError, NotFound
 from digest.flows.audience import resend_unknown
 from digest.flows.preview import Preview, preview
-from digest.store import audience
 from digest.store import desk as store
 from digest.store.engine import reading, writing
+from digest.store.issues import move_issue
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
 from digest.web.headers import DESK, MAIL_POLICY
@@ -29,6 +30,7 @@ router = APIRouter(prefix="/admin")
 
 OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where Gmail hides the rest
 _TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
+_HAPPENED = {"failed": "failed", "late": "is late", "interrupted": "stopped without a word"}
 _QUIET_TOO_LONG = timedelta(hours=26)
 
 
@@ -176,8 +178,9 @@ def _worries(health: SourceHealth, now: datetime) -> bool:
 def _source_warning(health: SourceHealth) -> str:
     name = f"{health.source} {health.scope}".strip()
     since = f"last answered well {instant(health.last_ok)}" if health.last_ok else "has never answered well"
+    happened = _HAPPENED.get(health.status, "has been silent for too long")
     reason = f": {health.reason}" if health.reason else ""
-    return f"{name} is {health.status}{reason} ({since})."
+    return f"{name} {happened}{reason} ({since})."
 
 
 @router.get("/sources")
@@ -186,11 +189,18 @@ def sources(site: TheSite, admin: SignedIn) -> Response:
     with reading(site.services.engine) as session:
         overview = source_overview(session, site.now)
         aside = store.set_aside(session)
-    never = {f"{name} {scope}" for name in LIVE_SOURCES for scope in site.services.scopes(name)} - {
-        f"{health.source} {health.scope}" for health in overview
-    }
+    reported = {(health.source, health.scope) for health in overview}
+    never = [
+        (name, [scope for scope in site.services.scopes(name) if (name, scope) not in reported])
+        for name in LIVE_SOURCES
+    ]
     return site.pages.desk(
-        "sources.html", admin=admin, here="sources", sources=overview, set_aside=aside, never=sorted(never)
+        "sources.html",
+        admin=admin,
+        here="sources",
+        sources=overview,
+        set_aside=aside,
+        never=[(name, scopes) for name, scopes in never if scopes],
     )
 
 
@@ -225,12 +235,12 @@ def resend(request: Request, site: TheSite, admin: Proven, delivery_id: int) -> 
 @router.post("/issues/{issue_id}/{verb}")
 def hold_or_let_go(request: Request, site: TheSite, admin: Proven, issue_id: int, verb: str) -> Response:
     """Hold an issue that is being sent, or let a held one go."""
-    change = {"hold": audience.hold_issue, "let-go": audience.let_go}.get(verb)
-    if change is None:
+    to_state = {"hold": IssueState.HELD, "let-go": IssueState.FROZEN}.get(verb)
+    if to_state is None:
         raise HTTPException(404)
     with writing(site.services.engine) as session:
-        done = change(session, issue_id)
-    detail = "done" if done else "nothing to do"
+        done = move_issue(session, issue_id, to_state)
+    detail = "done" if done else "refused: the issue is not in a state that allows it"
     record(site, admin.address, verb, target=f"issue {issue_id}", detail=detail, ip=client_ip(request))
     site.services.kick()
     return to("/admin/deliveries")

@@ -10,6 +10,7 @@ from zoneinfo import available_timezones
 
 from fastapi import Response
 
+from digest.core.categories import category_name
 from digest.core.preferences import Choices
 from digest.errors import PreferencesRefused
 from digest.web.site import Site
@@ -59,8 +60,9 @@ def form_page(
     site: Site, token: str, typed: Typed, *, said: str = "", faults: list[str] | None = None, status: int = 200
 ) -> Response:
     """Show the form; a category without a box of its own stands among the others."""
-    offered = site.services.settings.categories
-    others = [name for name in typed.categories if name not in offered]
+    offered = [(name, category_name(name)) for name in site.services.settings.categories]
+    boxes = {name for name, _words in offered}
+    others = [name for name in typed.categories if name not in boxes]
     return site.pages.show(
         "preferences.html",
         status=status,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,11 +10,14 @@ import structlog
 from fastapi import APIRouter, Form, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from digest.core.cadence import slots_between, zone
+from digest.core.cadence import MINIMUM_GAP, slots_between, zone
+from digest.core.delivery import DeliveryKind
 from digest.core.preferences import Choices
 from digest.core.subscription import SubscriptionState
 from digest.errors import AddressRefused, NotFound, PreferencesRefused, TokenInvalid, TokenSpent
 from digest.flows import subscribe as flow
+from digest.store import site as store
+from digest.store.engine import reading
 from digest.web.pages import client_ip, day, to
 from digest.web.preferences import Typed, form_page
 from digest.web.site import Site, TheSite
@@ -135,7 +138,7 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
     first = "Your first digest is on its way now." if reader.welcomed else ""
     return site.pages.notice(
         "You are subscribed",
-        " ".join(filter(None, [first, _next_digest(site, chosen)])),
+        " ".join(filter(None, [first, _next_digest(site, reader.subscriber_id, chosen)])),
         "Choose your categories, the hour and how many papers now, or later from the link in every digest.",
         way_out=(f"/preferences/{quote(own)}", "Choose what you get"),
     )
@@ -226,18 +229,33 @@ def save_preferences(  # noqa: PLR0917  # the fields of the form
         return form_page(site, token, typed, faults=[_sentence(refused)], status=422)
     except (TokenInvalid, NotFound) as invalid:
         return _dead_link(site, "preferences", token, invalid)
-    return form_page(site, token, Typed.of(reader.choices), said=f"Saved. {_next_digest(site, reader.choices)}")
+    subscriber_id = flow.whole(services.tokens.verify("preferences", token, now=site.now), "s")
+    said = f"Saved. {_next_digest(site, subscriber_id, reader.choices)}"
+    return form_page(site, token, Typed.of(reader.choices), said=said)
 
 
-def _next_digest(site: Site, chosen: Choices) -> str:
-    """Say when a reader's next slot is."""
-    start = site.now
+def _next_digest(site: Site, subscriber_id: int, chosen: Choices) -> str:
+    """Say when a reader's next slot is that brings something they have not had.
+
+    One digest a local date and twelve hours between two, as the delivery flow holds it; the issue of a
+    welcome mail does not come a second time, so that after one the next slot is behind the next cut-off.
+    """
+    services, now = site.services, site.now
+    with reading(services.engine) as session:
+        digest = store.last_sent(session, subscriber_id, DeliveryKind.DIGEST)
+        welcome = store.last_sent(session, subscriber_id, DeliveryKind.WELCOME)
+    start, had_on = now, date.min
+    if welcome is not None and welcome.created_at >= services.next_cut_off(now) - timedelta(days=1):
+        start = services.next_cut_off(now)
+    if digest is not None:
+        start = max(start, digest.due_at + MINIMUM_GAP)
+        had_on = digest.local_date or had_on
     slots = slots_between(
         chosen.timezone, chosen.hour, chosen.cadence, chosen.weekday, start, start + timedelta(days=9)
     )
-    if not slots:
+    local = next((at.astimezone(zone(chosen.timezone)) for on, at in slots if on > had_on), None)
+    if local is None:
         return ""
-    local = slots[0][1].astimezone(zone(chosen.timezone))
     return f"Your next digest comes on {day(local.date(), weekday=True)} at {local:%H:%M} ({chosen.timezone})."
 
 

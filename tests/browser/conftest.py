@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 import uvicorn
 from playwright.sync_api import Browser, Page, sync_playwright
-from sqlmodel import SQLModel
 
 from digest.config import Settings
 from digest.core.delivery import Tally
 from digest.flows.deliver import deliver_due
 from digest.mail.local_inbox import LocalInbox
+from digest.store.schema import upgrade
 from digest.web.app import create_app
 from digest.wiring import Services
 from tests.conftest import NOW, absent
@@ -55,6 +55,19 @@ class Live:
     def deliver(self) -> Tally:
         """Send what is due, as a worker would after a kick or a tick."""
         return deliver_due(self.services.engine, self.services.courier, worker="browser test", clock=self.clock)
+
+
+def sign_in(live: Live, page: Page) -> None:
+    """Ask for a link, find it in the local inbox, press the button behind it."""
+    page.goto("/admin/")
+    page.get_by_label("Your e-mail address").fill(live.admin)
+    page.get_by_role("button", name="Mail me a link").click()
+    live.deliver()
+    page.goto("/inbox")
+    page.get_by_role("link", name="Sign in").first.click()
+    page.frame_locator("iframe.mail").get_by_role("link", name="Sign in").first.click()
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url("**/admin/")
 
 
 @pytest.fixture(scope="session")
@@ -103,7 +116,7 @@ def live(tmp_path: Path) -> Iterator[Live]:
             allow_test_addresses=True,
         )
         services = Services(settings, clock=clock)
-        SQLModel.metadata.create_all(services.engine)
+        upgrade(services.engine)
         server = uvicorn.Server(uvicorn.Config(create_app(services), log_level="warning", ws="none", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
         thread.start()

@@ -22,7 +22,7 @@ from digest.store.tables import (
     RejectedRecord,
     Score,
 )
-from tests.browser.conftest import Live
+from tests.browser.conftest import Live, sign_in
 from tests.conftest import NOW
 from tests.web.conftest import Place, card_of
 
@@ -142,19 +142,6 @@ def fill(live: Live, place: Place) -> None:
             )
 
 
-def sign_in(live: Live, page: Page) -> None:
-    """Ask for a link, find it in the local inbox, press the button behind it."""
-    page.goto("/admin/")
-    page.get_by_label("Your e-mail address").fill(live.admin)
-    page.get_by_role("button", name="Mail me a link").click()
-    live.deliver()
-    page.goto("/inbox")
-    page.get_by_role("link", name="Sign in").first.click()
-    page.frame_locator("iframe.mail").get_by_role("link", name="Sign in").first.click()
-    page.get_by_role("button", name="Sign in").click()
-    page.wait_for_url("**/admin/")
-
-
 def subscribe(live: Live, page: Page, address: str = "ada@readers.test") -> None:
     """Enter an address on the front page."""
     page.goto("/")
@@ -217,12 +204,12 @@ def test_every_page_is_accessible_and_fits_its_screen(
     page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     found = []
     for width in (1280, 375):
-        page.set_viewport_size({"width": width, "height": 900 if width > 400 else 720})
+        page.set_viewport_size({"width": width, "height": 1400 if width > 400 else 2000})
         for name, address in stops:
             page.goto(address)
             page.wait_for_load_state("networkidle")
             if PICTURES:
-                page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png", full_page=True)
+                page.screenshot(path=Path(PICTURES) / f"{name}-{width}-{scheme}.png")
             checked = Axe().run(page, options={"iframes": False})
             found += [
                 f"{name} at {width}: {broken['id']}: {node['html'][:160]}"

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
-from sqlmodel import SQLModel
 
 from digest.config import Settings
 from digest.core.issue import Card, Issue
 from digest.core.trend import Part
 from digest.store.engine import writing
+from digest.store.schema import upgrade
 from digest.store.tables import IssueCard, IssueRow, Paper
 from digest.web.app import create_app
 from digest.wiring import Services
@@ -148,7 +148,7 @@ def place_for(settings: Settings) -> Place:
     """Make a site on a fresh database."""
     clock, kicks = Clock(), []
     services = Services(settings, clock=clock, kick=lambda: kicks.append(clock.now))
-    SQLModel.metadata.create_all(services.engine)
+    upgrade(services.engine)
     browser = TestClient(create_app(services), follow_redirects=False, raise_server_exceptions=False)
     return Place(services=services, clock=clock, browser=browser, kicks=kicks)
 

@@ -204,10 +204,10 @@ def test_tomorrow_says_what_is_wrong_on_top(place: Place) -> None:
     place.add_issue([card_of(place.add_paper(1), 1, simulated=True)], issued_on=date(2026, 5, 21))
     sign_in(place)
     page = place.browser.get("/admin/").text
-    assert "hf daily is failed: the server answered 502 (has never answered well)." in page
+    assert "hf daily failed: the server answered 502 (has never answered well)." in page
     assert "arxiv-rss daily is late" in page
     assert "Some evidence is simulated." in page
-    assert page.index("hf daily is failed") < page.index("<iframe")
+    assert page.index("hf daily failed") < page.index("<iframe")
     nobody = place.browser.get("/admin/?reader=nobody@readers.test")
     assert nobody.status_code == 404
     assert "nobody subscribes as nobody@readers.test" in nobody.text.lower()
@@ -224,7 +224,15 @@ def test_sources_show_how_each_ended_and_what_was_set_aside(place: Place) -> Non
         session.add(RejectedRecord(run_id=run.id or 0, position="entry 7", reason="no title", excerpt="<b>odd</b>"))
     sign_in(place)
     page = place.browser.get("/admin/sources").text
-    for shown in ("hf", "daily", '"state ok"', "entry 7", "no title", "&lt;b&gt;odd", "Never read: arxiv-api cs.AI"):
+    for shown in (
+        "hf",
+        "daily",
+        '"state ok"',
+        "entry 7",
+        "no title",
+        "&lt;b&gt;odd",
+        "<strong>arxiv-rss</strong> was never read in: cs.LG, cs.CL",
+    ):
         assert shown in page
 
 
@@ -254,4 +262,8 @@ def test_an_issue_can_be_held_and_let_go(place: Place) -> None:
         with reading(place.services.engine) as session:
             assert session.get_one(IssueRow, issue_id).state == state
         assert audit(place)[-1][:3] == (ADMIN, verb, f"issue {issue_id}")
+    with writing(place.services.engine) as session:
+        session.get_one(IssueRow, issue_id).state = "complete"
+    place.browser.post(f"/admin/issues/{issue_id}/hold", data={"csrf": csrf(place)})
+    assert audit(place)[-1][3].startswith("refused")
     assert place.browser.post(f"/admin/issues/{issue_id}/burn", data={"csrf": csrf(place)}).status_code == 404

@@ -71,6 +71,8 @@ def test_a_failure_nobody_foresaw_is_a_page_in_the_sites_look_without_its_cause(
 
 def test_health_is_about_the_process_and_readiness_about_the_database(place: Place, tmp_path: Path) -> None:
     assert place.browser.get("/healthz").json() == {"status": "up"}
+    ready = place.browser.get("/readyz")
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
     place.services.engine = open_engine(f"sqlite:///{tmp_path}/empty.db")
     empty = place.browser.get("/readyz")
     assert (empty.status_code, empty.json()["schema"]) == (503, "absent")

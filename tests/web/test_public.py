@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy import event
 
 from digest.store.engine import writing
-from digest.store.tables import Author, AuthorFigureRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
+from digest.store.tables import Author, AuthorFigureRow, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
 from tests.conftest import NOW
 from tests.web.conftest import Place, card_of
 
@@ -165,6 +165,15 @@ def test_issues_are_listed_and_each_has_its_page(place: Place) -> None:
     assert "Wednesday, 20 May 2026" in listed
     assert "3 papers, first: Probe paper 1" in listed
     assert "Probe paper 3" in place.browser.get("/issues/2026-05-20").text
+
+
+def test_a_held_issue_is_not_shown_until_it_is_let_go(place: Place) -> None:
+    issue_id = place.add_small_issue()
+    with writing(place.services.engine) as session:
+        session.get_one(IssueRow, issue_id).state = "held"
+    assert "Probe paper 1" not in place.browser.get("/").text
+    assert "There is no issue yet" in place.browser.get("/issues").text
+    assert place.browser.get("/issues/2026-05-20").status_code == 404
 
 
 def test_hostile_text_is_escaped_and_only_web_addresses_become_links(place: Place) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from httpx import Response
@@ -11,7 +11,7 @@ from sqlalchemy import func
 from sqlmodel import SQLModel, select
 
 from digest.core.delivery import DeliveryKind
-from digest.store.engine import reading
+from digest.store.engine import reading, writing
 from digest.store.tables import Consent, Delivery, Subscriber, Subscription
 from tests.web.conftest import Place
 
@@ -282,6 +282,30 @@ def test_personal_pages_are_neither_indexed_nor_stored_and_give_no_referrer(plac
         assert answer.headers["cache-control"] == "no-store"
         assert "noindex" in answer.headers["x-robots-tag"]
         assert '<meta name="robots" content="noindex, nofollow">' in answer.text
+
+
+def test_a_next_digest_is_never_promised_for_a_day_or_an_issue_that_was_had(place: Place) -> None:
+    place.add_small_issue()
+    subscribe(place)
+    welcome = place.browser.post(f"/confirm/{confirm_token(place)}")
+    assert "Your first digest is on its way now." in welcome.text
+    assert "Your next digest comes on Thursday, 21 May 2026 at 08:00 (UTC)." in welcome.text
+    with writing(place.services.engine) as session:
+        subscriber = session.exec(select(Subscriber)).one()
+        session.add(
+            Delivery(
+                kind="digest",
+                state="accepted",
+                subscriber_id=subscriber.id,
+                local_date=date(2026, 5, 21),
+                due_at=datetime(2026, 5, 21, 8, tzinfo=UTC),
+                expires_at=datetime(2026, 5, 22, tzinfo=UTC),
+                created_at=datetime(2026, 5, 21, 6, tzinfo=UTC),
+            )
+        )
+    place.clock.now = datetime(2026, 5, 21, 9, 0, tzinfo=UTC)
+    saved = place.browser.post(f"/preferences/{reader_token(place, 'preferences')}", data={"hour": "23"})
+    assert "Friday, 22 May 2026 at 23:00 (UTC)" in saved.text
 
 
 def test_a_next_digest_is_named_across_a_change_of_the_clocks(place: Place) -> None:
