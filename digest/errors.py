@@ -51,12 +51,35 @@ class RelayUnavailable(DigestError):
     permanent = False
 
 
+class LostInDoubt(DigestError):
+    """The connection to the relay died after a message's final dot: it may or may not have been taken.
+
+    Sending it again could mail it twice (RFC 5321 section 6.1), so this is permanent until an admin decides.
+    """
+
+
 class TokenInvalid(DigestError):
     """A link's token is forged, made for another purpose, expired or already spent."""
 
 
+class TokenSpent(TokenInvalid):
+    """A one-time link is used a second time; what it asked for has been done."""
+
+
 class NotFound(DigestError):
     """What was asked for does not exist."""
+
+
+class UnknownZone(DigestError):
+    """A name that is no time zone."""
+
+
+class AddressRefused(DigestError):
+    """What was typed cannot be a mail address; says why, never whether anybody has it."""
+
+
+class PreferencesRefused(DigestError):
+    """A preference is out of range or names something that does not exist."""
 
 
 class CorruptState(DigestError):

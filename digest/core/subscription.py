@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 
 
@@ -43,3 +44,10 @@ TRANSITIONS: dict[tuple[SubscriptionState, ConsentAction], SubscriptionState] = 
 def after(state: SubscriptionState, action: ConsentAction) -> SubscriptionState | None:
     """Return the state after an action, or None where the action does not apply."""
     return TRANSITIONS.get((state, action))
+
+
+def may_receive(state: SubscriptionState, paused_until: date | None, on: date) -> bool:
+    """Decide whether a digest may go out for a local date; a pause with an end is over on that date."""
+    if state is SubscriptionState.CONFIRMED:
+        return paused_until is None or paused_until <= on
+    return state is SubscriptionState.PAUSED and paused_until is not None and paused_until <= on

@@ -20,6 +20,7 @@ class IssueRow(SQLModel, table=True):
     state: str
     cut_off: datetime = instant(nullable=False)
     frozen_at: datetime = instant(nullable=False)
+    queued_at: datetime | None = instant()
     content_hash: str
     note: str = ""
 

@@ -13,6 +13,9 @@ from digest.store.tables.columns import instant, json_list, key, reference
 class Subscriber(SQLModel, table=True):
     """An address; `address_key` is its normalised form."""
 
+    # The id stands in unsubscribe links, which never expire: it must never come back as another reader's.
+    __table_args__ = ({"sqlite_autoincrement": True},)
+
     id: int | None = key()
     address: str
     address_key: str = Field(unique=True)

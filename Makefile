@@ -1,0 +1,44 @@
+# Everything a newcomer needs: `make demo` to see it, `make test` to trust it.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+PORT ?= 8000
+BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint format clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets.
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+demo: .venv/.installed ## Send today's digest to invented readers, then serve site, admin and inbox.
+	@$(BIN)/digest demo --port $(PORT)
+
+test: .venv/.installed-dev ## Run the whole suite; what needs an absent server is skipped with its reason.
+	@$(BIN)/pytest
+
+lint: .venv/.installed-dev ## Check style, types and the direction of imports.
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: .venv/.installed-dev ## Format the code.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+clean: ## Remove the environment and everything the demo made.
+	rm -rf .venv var/demo
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit("Firstlight needs Python 3.11 or later; name one with: make PYTHON=...") if sys.version_info < (3, 11) else None'
+	@$(PYTHON) -m venv .venv
+
+.venv/.installed: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing Firstlight into .venv (about a minute)"
+	@$(PIP) --editable .
+	@touch $@
+
+.venv/.installed-dev: pyproject.toml constraints.txt | .venv/bin/python
+	@echo "installing Firstlight and its test tools into .venv (about a minute)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ .venv/.installed

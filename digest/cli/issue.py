@@ -1,0 +1,71 @@
+"""Commands about issues: score, compose, and preview without sending."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digest.cli.context import day, with_database
+
+Date = Annotated[str | None, typer.Option(metavar="DATE", help="The issue's date (UTC), such as 2026-05-20.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("score")(score)
+    app.command("compose")(compose)
+    app.command("preview")(preview)
+
+
+def score() -> None:
+    """Score every paper in the window as of now."""
+    from digest.flows.score import score as score_window
+
+    services = with_database()
+    typer.echo(f"{score_window(services.engine, services.clock())} papers scored")
+
+
+def compose(date: Date = None) -> None:
+    """Freeze the issue of a day (today's without --date) and make a delivery for every reader it is due to."""
+    from digest.flows.morning import freeze_and_materialise
+
+    services = with_database()
+    now = services.clock()
+    issued_on = day(date, "--date") or now.date()
+    made = freeze_and_materialise(
+        services.engine,
+        issued_on,
+        cut_off=min(now, services.cut_off(issued_on)),
+        until=services.next_cut_off(now),
+        size=services.settings.issue_size,
+        now=now,
+    )
+    typer.echo(f"issue of {issued_on}: {made} deliveries made")
+
+
+def preview(
+    date: Date = None,
+    reader: Annotated[str | None, typer.Option(metavar="EMAIL", help="Cut the issue for this reader.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the HTML here instead of the text.")] = None,
+) -> None:
+    """Show an issue as it would go out (tomorrow's without --date); write nothing, mail nothing."""
+    from digest.flows.preview import preview as preview_issue
+
+    services = with_database()
+    now = services.clock()
+    issued_on = day(date, "--date") or (now + timedelta(days=1)).date()
+    shown = preview_issue(
+        services.engine,
+        services.previewer,
+        issued_on=issued_on,
+        at=min(now, services.cut_off(issued_on)),
+        reader=reader,
+    )
+    if out is None:
+        typer.echo(f"Subject: {shown.subject}\n\n{shown.text}")
+        return
+    out.write_text(shown.html, encoding="utf-8")
+    typer.echo(f"{out}: {len(shown.html.encode()) / 1000:.1f} KB, {len(shown.edition.picks)} papers — {shown.subject}")

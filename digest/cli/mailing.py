@@ -1,0 +1,69 @@
+"""Commands about mail and admins: send what is due, sweep, make a sign-in link."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from digest.cli.context import with_database
+from digest.errors import NotFound, RelayUnavailable
+
+_CHUNK = 200
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("deliver")(deliver)
+    app.command("sweep")(sweep)
+    admin = typer.Typer(help="Who may sit at the admin's desk.", no_args_is_help=True)
+    admin.command("link")(link)
+    app.add_typer(admin, name="admin")
+
+
+def deliver() -> None:
+    """Send everything that is due now, chunk by chunk."""
+    from digest.flows.deliver import deliver_due
+    from workers.tasks import worker_name
+
+    services = with_database()
+    totals: Counter[str] = Counter()
+    trouble = ""
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        bar = progress.add_task("delivering", total=None)
+        while True:
+            tally = deliver_due(
+                services.engine, services.courier, worker=worker_name(), clock=services.clock, limit=_CHUNK
+            )
+            totals.update(tally.as_plain())
+            progress.update(bar, advance=tally.total)
+            trouble = tally.trouble
+            if trouble or tally.total + tally.lost < _CHUNK:
+                break
+    typer.echo(", ".join(f"{count} {state}" for state, count in totals.items()) or "nothing is due")
+    if trouble:
+        raise RelayUnavailable(f"delivery stopped: {trouble}")
+
+
+def sweep() -> None:
+    """Return what stopped workers left behind to a state that says so."""
+    from digest.flows.deliver import sweep as sweep_deliveries
+
+    services = with_database()
+    moved = sweep_deliveries(services.engine, now=services.clock()).as_plain()
+    typer.echo(", ".join(f"{count} {state}" for state, count in moved.items()) or "nothing to sweep")
+
+
+def link(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An address in DIGEST_ADMINS.")]) -> None:
+    """Print a one-time sign-in link for an admin."""
+    from digest.flows.sign_in import shown_sign_in_token
+
+    services = with_database()
+    tokens = services.tokens
+    if address.casefold() not in {admin.casefold() for admin in services.settings.admins}:
+        raise NotFound(f"{address} is not in DIGEST_ADMINS")
+    token = shown_sign_in_token(services.engine, tokens, address, now=services.clock())
+    typer.echo(f"{services.settings.base_url}/admin/sign-in/{token}")

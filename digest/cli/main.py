@@ -1,0 +1,50 @@
+"""The `digest` command: joins the groups and turns expected failures into one clear line."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from digest import __version__
+from digest.cli import issue, mailing, serving, source
+from digest.errors import DigestError
+
+app = typer.Typer(
+    name="digest",
+    help="Firstlight: a daily mail of the research papers that are gaining attention.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+source.add_to(app)
+issue.add_to(app)
+mailing.add_to(app)
+serving.add_to(app)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"firstlight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """Firstlight: a daily mail of the research papers that are gaining attention."""
+
+
+def main() -> None:
+    """Run the command line; an expected failure is one line on standard error and exit status 1."""
+    try:
+        app()
+    except DigestError as error:
+        typer.echo(f"digest: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

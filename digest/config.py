@@ -1,0 +1,96 @@
+"""The settings of a Firstlight installation, read from `DIGEST_*` variables and an optional `.env` file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from digest.errors import ConfigError
+
+_WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
+WordList = Annotated[list[str], NoDecode]
+
+
+class Settings(BaseSettings):
+    """Every setting; lists are comma-separated, times are UTC."""
+
+    model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=".env", extra="ignore", frozen=True)
+
+    database_url: str = Field("sqlite:///var/digest.db", description="sqlite:///path or postgresql://...")
+    broker_url: str = Field("memory://", description="Celery's broker: redis://..., or memory:// in one process")
+    smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
+    base_url: str = Field("http://127.0.0.1:8000", description="The site's public address, as links in mail use it")
+    secret_key: WordList = Field(
+        default_factory=list, description="Signs links; several, newest first, while one is replaced"
+    )
+    admins: WordList = Field(default_factory=list, description="Addresses that may sign in at /admin")
+    contact: str = Field(
+        "", description="The operator's address: in the User-Agent to sources and in the mail's footer"
+    )
+    site_name: str = Field("Firstlight", description="The name readers see")
+    mail_from: str = Field("digest@localhost.localdomain", description="The address the mail comes from")
+    postal_address: str = Field("", description="The sender's postal address, shown in every mail")
+    categories: WordList = Field(
+        default_factory=lambda: ["cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML"],
+        description="The arXiv categories that are read",
+    )
+    oai_sets: WordList = Field(
+        default_factory=lambda: ["cs", "stat"], description="The OAI-PMH sets that a back-fill reads"
+    )
+    cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
+    issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
+    outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
+    allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
+    demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
+
+    @field_validator("secret_key", "admins", "categories", "oai_sets", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("base_url")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+            raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
+        return value.rstrip("/")
+
+    @property
+    def host(self) -> str:
+        """The host name of the site, for message identifiers and HELO."""
+        return urlsplit(self.base_url).hostname or "localhost"
+
+    def strong_secrets(self) -> list[str]:
+        """Return the signing secrets, newest first; raises ConfigError where one is missing or weak."""
+        if not self.secret_key:
+            raise ConfigError("DIGEST_SECRET_KEY is not set; make one with: openssl rand -base64 48")
+        for secret in self.secret_key:
+            if len(secret) < 32 or len(set(secret)) < 12 or any(word in secret.casefold() for word in _WEAK_WORDS):
+                raise ConfigError(
+                    "DIGEST_SECRET_KEY is weak: it needs at least 32 random characters; "
+                    "make one with: openssl rand -base64 48"
+                )
+        return list(self.secret_key)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Read the settings from the environment; `overrides` win. Raises ConfigError naming the variable."""
+    try:
+        return Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        name = "DIGEST_" + "_".join(str(part) for part in first["loc"]).upper()
+        raise ConfigError(f"{name} cannot be used: {first['msg']}") from error
+
+
+def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
+    """Name the `DIGEST_*` variables that no setting reads: a misspelt one would otherwise go unnoticed."""
+    known = {f"DIGEST_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in environ if name.startswith("DIGEST_") and name not in known)

@@ -1,0 +1,79 @@
+"""What is due at an instant: which sources to read, whether to freeze, what to send. Decides, and does nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+
+from digest.core.capture import RunStatus
+
+_INTERVALS = {
+    "hf": timedelta(hours=3),  # a day's list grows, and its page places are a signal
+    "arxiv-rss": timedelta(hours=1),  # the feed changes once a day, not long before the cut-off; asking is cheap
+}
+_RETRY_FIRST = timedelta(minutes=15)
+_RETRY_MOST = timedelta(hours=3)
+STALE_AFTER = timedelta(hours=12)
+
+
+class Task(StrEnum):
+    """The kinds of work the scheduler starts."""
+
+    INGEST = "ingest"
+    SCORE = "score"
+    COMPOSE = "compose"
+    DELIVER = "deliver"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """One piece of due work: a source and scope to read, a date to compose, or neither."""
+
+    task: Task
+    source: str = ""
+    scope: str = ""
+    issued_on: date | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastRun:
+    """How the newest run of a source in a scope ended, and how many before it failed in a row."""
+
+    finished_at: datetime
+    status: RunStatus
+    failures: int = 0
+
+
+def sources_due(
+    scopes: Iterable[tuple[str, str]], last_runs: Mapping[tuple[str, str], LastRun], now: datetime
+) -> list[Work]:
+    """Name the (source, scope) pairs to read now: at their interval, sooner after a failure, backing off."""
+    due = []
+    for source, scope in scopes:
+        last = last_runs.get((source, scope))
+        if last is None or now >= last.finished_at + _wait(source, last):
+            due.append(Work(Task.INGEST, source=source, scope=scope))
+    return due
+
+
+def _wait(source: str, last: LastRun) -> timedelta:
+    if last.status is RunStatus.FAILED:
+        doublings = min(max(last.failures - 1, 0), 10)
+        return min(_RETRY_FIRST * (1 << doublings), _RETRY_MOST)
+    if last.status is RunStatus.LATE:
+        return timedelta(hours=1)
+    return _INTERVALS.get(source, timedelta(hours=24))
+
+
+def issue_due(newest: date | None, cut_off: datetime, now: datetime) -> bool:
+    """Decide whether the issue with that cut-off is to be frozen now; `newest` is the date of the last one.
+
+    `cut_off` is the last one that has passed. An issue more than STALE_AFTER late is not made up for:
+    the next one carries its papers. This is the misfire grace, in one place.
+    """
+    if newest is not None and newest >= cut_off.date():
+        return False
+    return cut_off <= now < cut_off + STALE_AFTER

@@ -1,0 +1,65 @@
+"""What a reader may ask for, and what is refused."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from digest.core.cadence import Cadence, zone
+from digest.errors import PreferencesRefused, UnknownZone
+
+FEWEST_PAPERS, MOST_PAPERS = 5, 30
+_MOST_CATEGORIES = 40
+# arXiv's archives and subject classes: cs.LG, hep-th, astro-ph.GA, cond-mat.mes-hall, q-bio.NC.
+_CATEGORY = re.compile(r"[a-z]{2,10}(?:-[a-z]{2,4})?(?:\.[A-Za-z]{2}(?:[A-Za-z-]{0,8}))?")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choices:
+    """A reader's schedule and taste; no categories means all. Build it with `chosen`, which checks."""
+
+    categories: tuple[str, ...] = ()
+    paper_count: int = 10
+    hour: int = 8
+    timezone: str = "UTC"
+    cadence: Cadence = Cadence.DAILY
+    weekday: int = 0
+
+
+def chosen(
+    *,
+    categories: Sequence[str] = (),
+    paper_count: int = 10,
+    hour: int = 8,
+    timezone: str = "UTC",
+    cadence: str = Cadence.DAILY,
+    weekday: int = 0,
+) -> Choices:
+    """Check what a reader chose; raises PreferencesRefused, naming what is wrong. 0 is Monday."""
+    kept = tuple(dict.fromkeys(category.strip() for category in categories if category.strip()))
+    if len(kept) > _MOST_CATEGORIES:
+        raise PreferencesRefused(f"choose at most {_MOST_CATEGORIES} categories, or none for all of them")
+    for category in kept:
+        if len(category) > 24 or not _CATEGORY.fullmatch(category):
+            raise PreferencesRefused(f"{category[:24]!r} is no arXiv category; they look like cs.LG or hep-th")
+    if not FEWEST_PAPERS <= paper_count <= MOST_PAPERS:
+        raise PreferencesRefused(f"choose from {FEWEST_PAPERS} to {MOST_PAPERS} papers, not {paper_count}")
+    if not 0 <= hour <= 23:
+        raise PreferencesRefused(f"choose an hour from 0 to 23, not {hour}")
+    if not 0 <= weekday <= 6:
+        raise PreferencesRefused(f"choose a weekday from 0 (Monday) to 6 (Sunday), not {weekday}")
+    if cadence not in list(Cadence):
+        raise PreferencesRefused(f"choose daily, weekdays or weekly, not {cadence[:24]!r}")
+    try:
+        zone(timezone)
+    except UnknownZone as error:
+        raise PreferencesRefused(str(error)) from error
+    return Choices(
+        categories=kept,
+        paper_count=paper_count,
+        hour=hour,
+        timezone=timezone,
+        cadence=Cadence(cadence),
+        weekday=weekday,
+    )

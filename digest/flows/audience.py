@@ -1,0 +1,102 @@
+"""Work on deliveries by the set: queue an issue for its audience, sweep up what was left lying."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+
+import structlog
+from sqlalchemy import Engine
+
+from digest.core.cadence import Cadence, local_date, slots_between
+from digest.core.delivery import DeliveryState, Tally
+from digest.errors import NotFound, UnknownZone
+from digest.store import audience
+from digest.store.audience import SlotGroup
+from digest.store.engine import reading, writing
+
+_log = structlog.get_logger(__name__)
+
+
+def materialise(
+    engine: Engine,
+    issue_id: int,
+    *,
+    now: datetime,
+    until: datetime,
+    immediately: bool = False,
+    since: datetime | None = None,
+) -> int:
+    """Queue an issue for everybody whose slot lies between its freezing and `until`; return how many are new.
+
+    Doing it again adds only those who came since. `until` is when the next issue takes over: what has
+    not gone out by then expires. `since` replaces the freezing as the start, for an issue frozen late.
+    `immediately` ignores slots: due now, for everybody not served with this issue or on this date.
+    Raises NotFound.
+    """
+    with reading(engine) as session:
+        window = audience.issue_window(session, issue_id)
+        groups = audience.slot_groups(session)
+    if window is None:
+        raise NotFound(f"there is no issue with the id {issue_id}")
+    start = since or window[0]
+    queued = 0
+    if immediately:
+        for timezone in sorted({group.timezone for group in groups}):
+            with writing(engine) as session:
+                on = local_date(_known_zone(timezone), now)
+                queued += audience.queue_zone(session, issue_id, timezone, on, until=until, now=now)
+        return queued
+    for group in groups:
+        slots = slots_between(
+            _known_zone(group.timezone), group.hour, Cadence(group.cadence), group.weekday, start, until
+        )
+        if slots:
+            queued += _queue_slots(engine, issue_id, group, slots, until=until, now=now)
+    return queued
+
+
+def _queue_slots(
+    engine: Engine,
+    issue_id: int,
+    group: SlotGroup,
+    slots: list[tuple[date, datetime]],
+    *,
+    until: datetime,
+    now: datetime,
+) -> int:
+    # Usually one; where a window holds several, whoever cannot have the first gets a later one.
+    with writing(engine) as session:
+        return sum(audience.queue_slot(session, issue_id, group, on, at, until=until, now=now) for on, at in slots)
+
+
+def _known_zone(timezone: str) -> str:
+    """Return a zone's own name, or UTC where this machine's tz data has lost it: late is better than never."""
+    try:
+        local_date(timezone, datetime.min.replace(year=2000, tzinfo=UTC))
+    except UnknownZone:
+        _log.exception("zone_unknown", timezone=timezone)
+        return "UTC"
+    return timezone
+
+
+def sweep(engine: Engine, *, now: datetime) -> Tally:
+    """Settle what stopped workers and time have left behind, and complete the issues that are done.
+
+    Counts the deliveries moved, by the state they moved to.
+    """
+    with writing(engine) as session:
+        moved = audience.sweep_rows(session, now)
+        audience.complete_issues(session)
+    if moved[DeliveryState.UNKNOWN]:
+        _log.warning("deliveries_unknown", count=moved[DeliveryState.UNKNOWN])
+    return moved
+
+
+def resend_unknown(engine: Engine, ids: Iterable[int], *, now: datetime) -> int:
+    """Queue again what an admin decided to resend, at the risk of a second copy; return how many.
+
+    Those whose time is over stay as they are.
+    """
+    with writing(engine) as session:
+        return audience.resend_rows(session, ids, now)

@@ -1,0 +1,175 @@
+"""From a claimed delivery to the message that goes out; previews are made here too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+from urllib.parse import quote
+
+from digest.core.delivery import DeliveryKind
+from digest.core.issue import Issue
+from digest.core.tailor import Edition, Preferences, tailor
+from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
+from digest.mail.render import ReaderLinks, Rendered, Sender
+from digest.mail.smtp import Reply
+from digest.store.addressees import Reader
+from digest.store.deliveries import Claim
+from digest.tokens import Tokens
+
+
+class Printer(Protocol):
+    """What turns editions and links into subject, HTML and text."""
+
+    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+        """Render one reader's edition."""
+
+    def confirmation(self, confirm_url: str) -> Rendered:
+        """Render the mail that asks for consent."""
+
+    def sign_in(self, sign_in_url: str) -> Rendered:
+        """Render the mail that lets an admin in."""
+
+
+class Channel(Protocol):
+    """An open connection to a relay."""
+
+    def send(self, envelope: Envelope, message: bytes) -> Reply:
+        """Hand over one message; raises RelayUnavailable before its final dot, LostInDoubt after it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Courier:
+    """Everything needed to make and hand over messages; `base_url` is the site's, without a final slash."""
+
+    renderer: Printer
+    tokens: Tokens
+    sender: Sender
+    base_url: str
+    relay: Callable[[], AbstractContextManager[Channel]]
+
+    @property
+    def domain(self) -> str:
+        """The domain of the sender's address, which Message-ID and List-Id are made in, in ASCII."""
+        return ascii_address(self.sender.address).rpartition("@")[2]
+
+    @property
+    def list_id(self) -> str:
+        """The stable identifier of the list (RFC 2919), without brackets."""
+        return f"digest.{self.domain}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message ready for the relay, and the papers in it."""
+
+    envelope: Envelope
+    message: bytes
+    message_id: str
+    rendered: Rendered
+    edition: Edition | None = None
+    paper_ids: tuple[int, ...] = field(default=())
+
+
+def edition_for(reader: Reader, issue: Issue, sent: Set[int]) -> Edition:
+    """Cut an issue to what a reader asked for and was not sent before."""
+    return tailor(issue, Preferences(categories=reader.categories, paper_count=reader.paper_count), sent)
+
+
+def digest_letter(
+    courier: Courier,
+    edition: Edition,
+    links: ReaderLinks,
+    *,
+    recipient: str,
+    identity: str,
+    at: datetime,
+    kind: DeliveryKind = DeliveryKind.DIGEST,
+) -> Letter:
+    """Make a reader's digest; `identity` is what its Message-ID is derived from, the same on a retry."""
+    rendered = courier.renderer.digest(edition, links, welcome=kind is DeliveryKind.WELCOME)
+    papers = tuple(pick.card.paper_id for pick in edition.picks)
+    return _letter(
+        courier,
+        rendered,
+        recipient,
+        identity,
+        at=at,
+        kind=kind,
+        unsubscribe=links.unsubscribe,
+        edition=edition,
+        papers=papers,
+    )
+
+
+def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edition, at: datetime) -> Letter:
+    """Make the digest or welcome mail of a claimed delivery, with that reader's own links."""
+    subscriber = claimed.subscriber_id or 0
+    links = reader_links(courier, subscriber, edition)
+    identity = f"{claimed.kind}/{claimed.issue_id}/{subscriber}"
+    return digest_letter(courier, edition, links, recipient=reader.address, identity=identity, at=at, kind=claimed.kind)
+
+
+def reader_links(courier: Courier, subscriber_id: int, edition: Edition) -> ReaderLinks:
+    """Make a reader's links; derived from the id each time, so that no token is stored."""
+    payload = {"s": subscriber_id}
+    base = courier.base_url
+    return ReaderLinks(
+        unsubscribe=f"{base}/unsubscribe/{courier.tokens.sign('unsubscribe', payload)}",
+        preferences=f"{base}/preferences/{courier.tokens.sign('preferences', payload)}",
+        web=f"{base}/issues/{edition.issued_on.isoformat()}",
+    )
+
+
+def inert_links(base_url: str, edition: Edition) -> ReaderLinks:
+    """Make links of the same shape that do nothing, for a preview: they hold no token."""
+    return ReaderLinks(
+        unsubscribe=f"{base_url}/preview/unsubscribe",
+        preferences=f"{base_url}/preview/preferences",
+        web=f"{base_url}/issues/{edition.issued_on.isoformat()}",
+    )
+
+
+def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime) -> Letter:
+    """Make a confirmation or sign-in mail; its link counts its age from `at`."""
+    identity = f"{claimed.kind}/{claimed.id}"
+    if claimed.kind is DeliveryKind.CONFIRMATION:
+        token = courier.tokens.sign("confirm", {"s": claimed.subscriber_id or 0, "d": claimed.id}, at=at)
+        rendered = courier.renderer.confirmation(f"{courier.base_url}/confirm/{quote(token)}")
+    elif claimed.kind is DeliveryKind.SIGN_IN:
+        token = courier.tokens.sign("sign-in", {"d": claimed.id}, at=at)
+        rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
+    else:
+        raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
+    return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind)
+
+
+def _letter(
+    courier: Courier,
+    rendered: Rendered,
+    recipient: str,
+    identity: str,
+    *,
+    at: datetime,
+    kind: DeliveryKind,
+    unsubscribe: str = "",
+    edition: Edition | None = None,
+    papers: tuple[int, ...] = (),
+) -> Letter:
+    own_id = message_id(identity, courier.domain)
+    message = message_bytes(
+        rendered,
+        sender=courier.sender,
+        recipient=recipient,
+        message_id=own_id,
+        date=at,
+        kind=kind,
+        list_id=courier.list_id if unsubscribe else "",
+        unsubscribe_url=unsubscribe,
+    )
+    envelope = Envelope(mail_from=courier.sender.address, rcpt_to=recipient)
+    return Letter(
+        envelope=envelope, message=message, message_id=own_id, rendered=rendered, edition=edition, paper_ids=papers
+    )

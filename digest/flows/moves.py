@@ -1,0 +1,92 @@
+"""What becomes of a delivery: decided from replies and failures, written under the fence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from digest.core.delivery import DeliveryState, NotSent, after_outage, refusal, retry_at
+from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
+from digest.mail.smtp import Reply, Verdict
+from digest.store.addressees import Reader
+from digest.store.deliveries import Claim, move
+
+_LONGEST = 500  # characters of a reply or reason that are kept
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """A transition to commit; `sent` tells the outcome of a message from a decision not to send one."""
+
+    claimed: Claim
+    to: DeliveryState
+    reason: str = ""
+    reply: str = ""
+    due_at: datetime | None = None
+    sent: bool = False
+
+
+def decide(claimed: Claim, reader: Reader, now: datetime, *, banned: bool) -> Move | None:
+    """Decide whether a claimed delivery must not go out; None if it may."""
+    if now >= claimed.expires_at:
+        return Move(claimed=claimed, to=DeliveryState.EXPIRED, reason=NotSent.TOO_LATE)
+    refused = refusal(
+        claimed.kind,
+        suppressed=banned,
+        subscription=reader.subscription,
+        paused_until=reader.paused_until,
+        on=claimed.local_date,
+    )
+    return Move(claimed=claimed, to=refused[0], reason=refused[1]) if refused else None
+
+
+def unrenderable(claimed: Claim, error: Exception, now: datetime) -> Move:
+    """Decide about a message that could not be made."""
+    if claimed.issue_id is None and isinstance(error, TemplateFault):
+        # Nothing of the reader's is in these mails: the template is broken for all, until it is mended.
+        again = retry_at(claimed.id, claimed.attempts + 1, now)
+        return Move(claimed=claimed, to=DeliveryState.DEFERRED, reason=NotSent.BROKEN_TEMPLATE, due_at=again)
+    return Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.UNRENDERABLE)
+
+
+def outcome_of(claimed: Claim, reply: Reply, now: datetime) -> Move:
+    """Decide by the relay's reply."""
+    words = f"{reply.code} {reply.text}"[:_LONGEST]
+    match reply.verdict:
+        case Verdict.ACCEPTED:
+            return Move(claimed=claimed, to=DeliveryState.ACCEPTED, reply=words, sent=True)
+        case Verdict.DEFERRED:
+            again = retry_at(claimed.id, claimed.attempts + 1, now)
+            return Move(claimed=claimed, to=DeliveryState.DEFERRED, reply=words, due_at=again, sent=True)
+        case Verdict.REJECTED:
+            return Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.REJECTED, reply=words, sent=True)
+
+
+def broken_off(claimed: Claim, error: RelayUnavailable | LostInDoubt, now: datetime) -> Move:
+    """Decide about a message whose connection ended: before its final dot it waits, after it it is unknown."""
+    if isinstance(error, LostInDoubt):
+        words = str(error)[:_LONGEST]
+        return Move(claimed=claimed, to=DeliveryState.UNKNOWN, reason=NotSent.IN_DOUBT, reply=words, sent=True)
+    again = after_outage(claimed.attempts + 1, now)
+    return Move(claimed=claimed, to=DeliveryState.PENDING, reason=str(error)[:_LONGEST], due_at=again, sent=True)
+
+
+def refused_here(claimed: Claim, error: MessageRefused) -> Move:
+    """Decide about a message that our own client would not hand over: the relay never heard of it."""
+    words = str(error)[:_LONGEST]
+    return Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.UNRENDERABLE, reply=words, sent=True)
+
+
+def write_moves(session: Session, moves: Iterable[Move], now: datetime) -> list[DeliveryState | None]:
+    """Write moves under their fences; for each the state reached, or None where the claim was lost."""
+    return [
+        one.to
+        if move(
+            session, one.claimed, one.to, now=now, sent=one.sent, reason=one.reason, reply=one.reply, due_at=one.due_at
+        )
+        else None
+        for one in moves
+    ]

@@ -1,0 +1,126 @@
+"""Tomorrow's mail as it would go out, made by the code that sends, mailed to nobody."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from digest.core.cadence import Cadence
+from digest.core.delivery import DeliveryKind
+from digest.core.issue import Issue
+from digest.core.tailor import Edition
+from digest.errors import NotFound
+from digest.flows.compose import draft
+from digest.flows.deliver import MEMORY
+from digest.flows.letters import Courier, digest_letter, edition_for, inert_links
+from digest.flows.shelf import week_of
+from digest.store.addressees import Reader, sent_before
+from digest.store.choices import choices_of, subscriber_of
+from digest.store.engine import reading
+from digest.store.issues import by_date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preview:
+    """A digest that nobody was sent; `frozen` tells an issue that exists from a draft of it.
+
+    Links of one reader are placeholders that do nothing. Sizes are in bytes.
+    """
+
+    subject: str
+    html: str
+    text: str
+    message: bytes
+    edition: Edition
+    issue: Issue
+    frozen: bool
+    recipient: str
+
+    @property
+    def html_size(self) -> int:
+        """The size of the HTML part before transfer encoding; Gmail clips at about 102 KB."""
+        return len(self.html.encode())
+
+    @property
+    def message_size(self) -> int:
+        """The size of the whole message."""
+        return len(self.message)
+
+
+def preview(
+    engine: Engine,
+    courier: Courier,
+    *,
+    issued_on: date,
+    at: datetime,
+    reader: str | None = None,
+    categories: tuple[str, ...] = (),
+) -> Preview:
+    """Make the digest of a date as `reader` (an address) would get it, or as one without preferences would.
+
+    `categories` replace the reader's own, to see what somebody who follows them would get.
+
+    An issue frozen for that date is used as it is; otherwise one is drafted with `at` as its cut-off.
+    Writes nothing. Raises NotFound for an address that is not a subscriber's.
+    """
+    with reading(engine) as session:
+        stored = by_date(session, issued_on)
+    issue = stored.issue if stored else draft(engine, issued_on, at)
+    with reading(engine) as session:
+        whom, sent = _whom(session, reader, stored.id if stored else None, at)
+        if categories:
+            whom = replace(whom, categories=categories)
+        shown = week_of(session, issue) if whom.cadence == Cadence.WEEKLY else issue
+    recipient = whom.address or courier.sender.address
+    edition = edition_for(whom, shown, sent)
+    letter = digest_letter(
+        courier,
+        edition,
+        inert_links(courier.base_url, edition),
+        recipient=recipient,
+        identity=f"preview/{issued_on.isoformat()}",
+        at=at,
+        kind=DeliveryKind.DIGEST,
+    )
+    return Preview(
+        subject=letter.rendered.subject,
+        html=letter.rendered.html,
+        text=letter.rendered.text,
+        message=letter.message,
+        edition=edition,
+        issue=issue,
+        frozen=stored is not None,
+        recipient=recipient,
+    )
+
+
+def _whom(session: Session, address: str | None, issue_id: int | None, at: datetime) -> tuple[Reader, frozenset[int]]:
+    if address is None:
+        anyone = Reader(
+            address="",
+            subscription=None,
+            paused_until=None,
+            cadence=Cadence.DAILY,
+            categories=(),
+            paper_count=10,
+            issue_held=False,
+        )
+        return anyone, frozenset()
+    subscriber_id = subscriber_of(session, address)
+    found = choices_of(session, subscriber_id) if subscriber_id is not None else None
+    if subscriber_id is None or found is None:
+        raise NotFound(f"nobody subscribes as {address}; leave the reader out to see a digest without preferences")
+    own_address, state, choices = found
+    reader = Reader(
+        address=own_address,
+        subscription=state,
+        paused_until=None,
+        cadence=choices.cadence,
+        categories=choices.categories,
+        paper_count=choices.paper_count,
+        issue_held=False,
+    )
+    return reader, sent_before(session, subscriber_id, issue_id, since=(at - MEMORY).date())

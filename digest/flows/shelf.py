@@ -1,0 +1,72 @@
+"""The issues that a run or a preview cuts editions from: loaded once, merged for weekly readers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from sqlmodel import Session
+
+from digest.core.cadence import Cadence
+from digest.core.issue import Issue
+from digest.core.tailor import Preferences, tailor
+from digest.core.weekly import merge_week
+from digest.errors import TemplateFault
+from digest.flows.letters import Courier, digest_letter, inert_links
+from digest.store.audience import issues_between
+from digest.store.issues import load_issue
+
+_REST_OF_WEEK = timedelta(days=6)
+
+
+@dataclass
+class IssueShelf:
+    """Issues by id and kind of cadence, each loaded once."""
+
+    _issues: dict[tuple[int, bool], Issue] = field(default_factory=dict)
+
+    def fetch(self, session: Session, issue_id: int, cadence: str) -> Issue:
+        """Load an issue, or for a weekly cadence the week that ends with it; raises NotFound."""
+        weekly = cadence == Cadence.WEEKLY
+        if (issue_id, False) not in self._issues:
+            self._issues[issue_id, False] = load_issue(session, issue_id)
+        if weekly and (issue_id, True) not in self._issues:
+            self._issues[issue_id, True] = week_of(session, self._issues[issue_id, False])
+        return self._issues[issue_id, weekly]
+
+    def take(self, issue_id: int, cadence: str) -> Issue:
+        """Return what `fetch` loaded."""
+        return self._issues[issue_id, cadence == Cadence.WEEKLY]
+
+    def daily(self) -> Iterator[tuple[int, Issue]]:
+        """Iterate over the issues of one day, with their ids."""
+        return ((issue_id, issue) for (issue_id, weekly), issue in self._issues.items() if not weekly)
+
+
+def week_of(session: Session, issue: Issue) -> Issue:
+    """Merge an issue with those of the six days before it."""
+    earlier = issues_between(session, issue.issued_on - _REST_OF_WEEK, issue.issued_on - timedelta(days=1))
+    return merge_week([issue, *(load_issue(session, one) for one in earlier)])
+
+
+def proof(courier: Courier, issue: Issue, at: datetime) -> None:
+    """Make a digest of a single card of an issue, for nobody; raises TemplateFault if no card can be made one.
+
+    One bad card is the affair of the readers who would get it; a template that fails all of them is
+    found here, before anybody is mailed.
+    """
+    fault: TemplateFault | None = None
+    for card in issue.cards:
+        edition = tailor(replace(issue, cards=(card,)), Preferences(paper_count=1))
+        links = inert_links(courier.base_url, edition)
+        try:
+            digest_letter(courier, edition, links, recipient=courier.sender.address, identity="proof", at=at)
+        except TemplateFault as error:
+            fault = error
+            continue
+        except Exception:  # noqa: BLE001  # whatever it is, it is not the template
+            return
+        return
+    if fault is not None:
+        raise fault

@@ -1,0 +1,128 @@
+"""Double opt-in, and the way out: request, confirm, unsubscribe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import Engine
+
+from digest.core.cadence import local_date
+from digest.core.preferences import chosen
+from digest.core.subscription import ConsentAction
+from digest.errors import AddressRefused, TokenInvalid, TokenSpent, UnknownZone
+from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of
+from digest.store import subscribers
+from digest.store.engine import writing
+from digest.store.subscribers import Evidence, Wishes
+from digest.tokens import Tokens, spent_key
+
+__all__ = [
+    "ReaderPreferences",
+    "Subscribed",
+    "change_preferences",
+    "confirm",
+    "preferences_of",
+    "request",
+    "unsubscribe",
+]
+
+CONFIRM_WITHIN = timedelta(days=3)
+WORDING = "2026-11"  # the version of what the form and the confirmation mail say; recorded with each consent
+_WELCOME_WITH = timedelta(days=7)  # an older issue is no welcome
+_LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, as corrected by erratum 1690
+
+
+@dataclass(frozen=True, slots=True)
+class Subscribed:
+    """A reader who has just confirmed."""
+
+    subscriber_id: int
+    address: str
+    welcomed: bool
+
+
+def request(
+    engine: Engine,
+    tokens: Tokens,
+    address: str,
+    *,
+    now: datetime,
+    ip: str,
+    source: str,
+    timezone: str = "UTC",
+    hour: int = 8,
+    categories: Sequence[str] = (),
+    special_use: bool = False,
+) -> None:
+    """Record that somebody typed an address, and queue a confirmation mail to it where that is due.
+
+    Says nothing of what is known of the address, in words or in time. `special_use` lets the demo and
+    tests use addresses under `.test`. Raises AddressRefused or PreferencesRefused for what was typed.
+    """
+    typed = readable_address(address, special_use=special_use)
+    choices = chosen(categories=categories, timezone=timezone, hour=hour)
+    wishes = Wishes(timezone=choices.timezone, hour=choices.hour, categories=choices.categories)
+    evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING)
+    with writing(engine) as session:
+        subscribers.request_subscription(session, typed, tokens.address_hashes(typed), wishes, evidence)
+
+
+def readable_address(address: str, *, special_use: bool = False) -> str:
+    """Return an address with its domain in lower case and NFC throughout; raises AddressRefused.
+
+    Only its form is judged: no look-up leaves the machine, since that would tell by its time.
+    """
+    if len(address) > _LONGEST_ADDRESS:
+        raise AddressRefused(f"an address has at most {_LONGEST_ADDRESS} characters")
+    try:
+        checked = validate_email(address.strip(), check_deliverability=False, test_environment=special_use)
+    except EmailNotValidError as error:
+        raise AddressRefused(f"this does not look like a mail address: {error}") from error
+    return checked.normalized
+
+
+def confirm(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str) -> Subscribed:
+    """Confirm a subscription by the link of its mail, and queue a welcome with the newest issue.
+
+    Works once and for three days. Raises TokenSpent the second time, TokenInvalid for a link that is
+    forged, too old, or overtaken by an unsubscription.
+    """
+    payload = tokens.verify("confirm", token, now=now, max_age=CONFIRM_WITHIN)
+    subscriber_id, delivery_id = whole(payload, "s"), whole(payload, "d")
+    evidence = Evidence(at=now, ip=ip, source="confirmation mail", wording=WORDING)
+    with writing(engine) as session:
+        if not subscribers.spend(session, spent_key("confirm", delivery_id), "confirm", now):
+            raise TokenSpent("this link has been used; you need not do anything more")
+        asked = subscribers.request_behind(session, subscriber_id, delivery_id)
+        if asked is None or asked.withdrawn:
+            raise TokenInvalid("this request was withdrawn; subscribe again to get a new link")
+        if not subscribers.apply_consent(session, subscriber_id, ConsentAction.CONFIRM, evidence):
+            raise TokenSpent("this subscription is confirmed already; you need not do anything more")
+        try:
+            on = local_date(asked.timezone, now)
+        except UnknownZone:
+            on = now.date()
+        welcomed = subscribers.queue_welcome(session, subscriber_id, on, now, since=now - _WELCOME_WITH)
+    return Subscribed(subscriber_id, asked.address, welcomed)
+
+
+def unsubscribe(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, source: str) -> None:
+    """End a subscription at once; doing it again is no error, and the link never expires (RFC 8058).
+
+    Raises TokenInvalid for a forged link only.
+    """
+    subscriber_id = whole(tokens.verify("unsubscribe", token, now=now), "s")
+    evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING)
+    with writing(engine) as session:
+        subscribers.apply_consent(session, subscriber_id, ConsentAction.UNSUBSCRIBE, evidence)
+
+
+def whole(payload: dict[str, str | int], name: str) -> int:
+    """Return a whole number from a token's payload; raises TokenInvalid."""
+    value = payload.get(name)
+    if not isinstance(value, int):
+        raise TokenInvalid("this link is not one of ours; copy it whole from the mail")
+    return value

@@ -1,0 +1,134 @@
+"""A paper as the mail templates show it: every outside string cleaned, clipped, or left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+from digest.core.issue import Card
+from digest.core.tailor import Pick
+from digest.mail.wording import clip, http_url, one_line, short_date
+
+BAR_WIDTH = 168  # pixels; what the 100th percentile fills
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """How much of each field is shown, in characters; where `in_bytes`, in bytes of escaped HTML."""
+
+    title: int = 300
+    summary: int = 320
+    evidence: int = 200
+    authors: int = 160
+    labs: int = 120
+    why: int = 120
+    url: int = 600
+    in_bytes: bool = False
+
+    def clip(self, text: str, limit: int) -> str:
+        """Clean and clip one field."""
+        line = one_line(text)
+        if not self.in_bytes:
+            return clip(line, limit)
+        cost = 0
+        for place, mark in enumerate(line):
+            cost += len(escape(mark).encode())
+            if cost > limit - 3:  # an ellipsis is three bytes
+                return clip(line, place)
+        return line
+
+    def url_or_nothing(self, text: str) -> str:
+        """Keep an http or https URL that fits."""
+        url = http_url(text)
+        return url if len(escape(url)) <= self.url else ""
+
+
+ROOMY = Room()
+# Only hostile input needs this one: with it, thirty papers fit in 80 KB whatever their fields hold.
+TIGHT = Room(title=240, summary=160, evidence=120, authors=140, labs=60, why=60, url=140, in_bytes=True)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """A labelled link."""
+
+    label: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """What a template shows of one paper; an empty field is not shown.
+
+    `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing.
+    """
+
+    place: int
+    title: str
+    url: str
+    category: str
+    has_code: bool
+    authors: str
+    labs: str
+    listed: str
+    evidence: str
+    gaining: bool
+    simulated: bool
+    bar: int | None
+    summary: str
+    why: str
+    links: tuple[Link, ...]
+
+    @property
+    def byline(self) -> str:
+        """Authors, labs and date on one line, those that are known."""
+        return " · ".join(filter(None, (self.authors, self.labs, self.listed)))
+
+
+def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
+    """Lay out one pick of an edition within the room there is."""
+    card = pick.card
+    bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
+    evidence = room.clip(_evidence(card), room.evidence)
+    evidence = evidence[:1].upper() + evidence[1:]
+    return Entry(
+        place=pick.place,
+        title=room.clip(card.title, room.title) or "(untitled)",
+        url=room.url_or_nothing(base_url + card.path) or base_url,
+        category=clip(one_line(card.primary_category), 24),
+        has_code=card.has_code or bool(card.code_url),
+        authors=room.clip(_authors(card), room.authors),
+        labs=room.clip(", ".join(card.labs), room.labs),
+        listed=short_date(card.listed_on) if card.listed_on else "",
+        evidence=evidence,
+        gaining=bool(one_line(card.evidence)),
+        simulated=card.simulated and bool(evidence),
+        bar=bar,
+        summary=room.clip(card.summary, room.summary),
+        why=room.clip(pick.why, room.why),
+        links=tuple(
+            Link(label=label, url=url)
+            for label, url in (
+                ("arXiv", room.url_or_nothing(card.abs_url)),
+                ("PDF", room.url_or_nothing(card.pdf_url)),
+                ("Code", room.url_or_nothing(card.code_url)),
+                ("Discussion", room.url_or_nothing(card.discussion_url)),
+            )
+            if url
+        ),
+    )
+
+
+def _authors(card: Card) -> str:
+    shown = [clip(one_line(name), 60) for name in card.authors[:3]]
+    more = len(card.authors) > 3 or not card.authors_complete
+    return ", ".join(filter(None, shown)) + (" et al." if shown and more else "")
+
+
+def _evidence(card: Card) -> str:
+    """The evidence with the percentile in words, once: the bar alone says nothing to a screen reader."""
+    if card.percentile is None or "percentile" in card.evidence or "%" in card.evidence:
+        return card.evidence
+    among = f" in {card.primary_category}" if card.primary_category else ""
+    standing = f"percentile {card.percentile:.1f}{among}"
+    return f"{card.evidence.rstrip('. ')}; {standing}" if card.evidence else f"P{standing[1:]}"

@@ -1,0 +1,173 @@
+"""A rendered mail as RFC 5322 bytes: the same input always gives the same bytes."""
+
+from __future__ import annotations
+
+import binascii
+import hashlib
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.header import Header
+from email.utils import format_datetime
+
+import idna
+
+from digest.core.delivery import DeliveryKind
+from digest.errors import MessageRefused
+from digest.mail.render import Rendered, Sender
+
+BULK = frozenset({DeliveryKind.DIGEST, DeliveryKind.WELCOME})
+
+_ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,64}@[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,253}")
+_MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
+_LIST_ID = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
+_HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")  # ASCII without < and >; one line of at most 998 octets
+_ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """The RFC 5321 addresses of one message: where failures go, and the one recipient."""
+
+    mail_from: str
+    rcpt_to: str
+
+
+def message_id(key: str, domain: str) -> str:
+    """Derive a Message-ID from what a message is, so that a retry carries the same one; the key cannot be read."""
+    return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{ascii_address(f'x@{domain}').partition('@')[2]}>"
+
+
+def ascii_address(address: str) -> str:
+    """Return an address with its domain in ASCII (IDNA 2008); raises MessageRefused if it is not one address."""
+    if not _ADDRESS.fullmatch(address):
+        raise MessageRefused(f"not a mail address: {address[:80]!r}")
+    local, _, domain = address.partition("@")
+    if domain.isascii():
+        return address
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except idna.IDNAError as fault:
+        raise MessageRefused(f"not a domain: {domain[:80]!r} ({fault})") from fault
+
+
+def message_bytes(
+    rendered: Rendered,
+    *,
+    sender: Sender,
+    recipient: str,
+    message_id: str,
+    date: datetime,
+    kind: DeliveryKind,
+    list_id: str = "",
+    unsubscribe_url: str = "",
+    unsubscribe_mailto: str = "",
+) -> bytes:
+    """Build a message: multipart/alternative, text first, quoted-printable, CRLF.
+
+    `date` is aware. Digests and welcomes carry the List- headers (RFC 2369, 2919, 8058), `Precedence: bulk` and need
+    `unsubscribe_url`; all others are marked as automatic (RFC 3834). Raises MessageRefused for a value that cannot
+    stand in a header, above all one with a line break.
+    """
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise MessageRefused(f"not a Message-ID: {message_id[:80]!r}")
+    from_address = ascii_address(sender.address)
+    domain = from_address.partition("@")[2]
+    headers = [
+        ("From", _mailbox("From", sender.name, from_address)),
+        ("To", ascii_address(recipient)),
+        ("Subject", _text("Subject", rendered.subject)),
+        ("Date", format_datetime(date.astimezone(UTC))),
+        ("Message-ID", message_id),
+    ]
+    if sender.contact:
+        contact = ascii_address(sender.contact)
+        headers.append(("Reply-To", contact))
+    if kind in BULK:
+        headers += _list_headers(sender, list_id, unsubscribe_url, unsubscribe_mailto)
+    else:
+        headers.append(("Auto-Submitted", "auto-generated"))
+    boundary = f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:32]}"  # "=_" never occurs in quoted-printable
+    headers += [
+        ("Feedback-ID", f"{date.astimezone(UTC):%Y%m%d}:{kind.value}:{domain}"),
+        ("MIME-Version", "1.0"),
+        ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
+    ]
+    head = "".join(_line(name, value) for name, value in headers)
+    try:
+        return b"\r\n".join(
+            (
+                head.encode(),
+                f"--{boundary}".encode(),
+                _part("plain", rendered.text),
+                f"--{boundary}".encode(),
+                _part("html", rendered.html),
+                f"--{boundary}--\r\n".encode(),
+            )
+        )
+    except UnicodeEncodeError as fault:
+        raise MessageRefused(f"{message_id}: text that is not valid Unicode (a lone surrogate)") from fault
+
+
+def _list_headers(sender: Sender, list_id: str, url: str, mailto: str) -> list[tuple[str, str]]:
+    if not _HEADER_URL.fullmatch(url):
+        raise MessageRefused(f"a digest needs an http or https unsubscribe URL of at most 900 characters: {url[:80]!r}")
+    ways = f"<{url}>"
+    if mailto:
+        ways += f",\r\n <mailto:{ascii_address(mailto)}?subject=unsubscribe>"
+    headers = []
+    if list_id:
+        if not _LIST_ID.fullmatch(list_id):
+            raise MessageRefused(f"not a List-Id: {list_id[:80]!r}")
+        headers.append(("List-Id", _mailbox("List-Id", sender.name, list_id)))
+    headers += [("List-Unsubscribe", ways), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click")]
+    if sender.contact:
+        owner = f"<mailto:{ascii_address(sender.contact)}>"
+        headers += [("List-Help", owner), ("List-Owner", owner)]
+    return [*headers, ("Precedence", "bulk")]
+
+
+def _line(name: str, value: str) -> str:
+    """One header field; a long value that has no folds of its own starts on the next line."""
+    if "\r\n" not in value and len(name) + 2 + len(value) > 78:
+        return f"{name}:\r\n {value}\r\n"
+    return f"{name}: {value}\r\n"
+
+
+def _text(name: str, text: str) -> str:
+    """Unstructured text for a header: as it is where it is short plain ASCII, else in encoded words (RFC 2047)."""
+    _refuse_controls(name, text)
+    if text.isascii() and "=?" not in text and len(name) + 2 + len(text) <= 78:
+        return text
+    try:
+        return Header(text, "utf-8", maxlinelen=76, header_name=name).encode(linesep="\r\n")
+    except UnicodeEncodeError as fault:
+        raise MessageRefused(f"{name}: not valid Unicode (a lone surrogate)") from fault
+
+
+def _mailbox(name: str, phrase: str, inside: str) -> str:
+    """A display name and what stands in angle brackets after it."""
+    _refuse_controls(name, phrase)
+    if not phrase:
+        return inside if name != "List-Id" else f"<{inside}>"
+    if phrase.isascii() and "=?" not in phrase and len(phrase) <= 60:
+        if not _ATOMS.fullmatch(phrase):
+            escaped = re.sub(r'(["\\])', r"\\\1", phrase)
+            phrase = f'"{escaped}"'
+        return f"{phrase} <{inside}>" if len(phrase) + len(inside) < 66 else f"{phrase}\r\n <{inside}>"
+    return f"{_text(name, phrase)}\r\n <{inside}>"
+
+
+def _refuse_controls(name: str, value: str) -> None:
+    for mark in value:
+        if unicodedata.category(mark) in {"Cc", "Zl", "Zp"}:
+            raise MessageRefused(f"{name}: holds the control character U+{ord(mark):04X}: {value[:80]!r}")
+
+
+def _part(subtype: str, text: str) -> bytes:
+    """One part with its headers; every line of at most 76 characters and a CRLF."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").encode()
+    encoded = binascii.b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
+    head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
+    return head.encode() + encoded

@@ -1,0 +1,108 @@
+"""The URL of an SMTP relay, read strictly: how it is reached, how it is secured, who signs in."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from digest.errors import ConfigError
+
+
+class Security(StrEnum):
+    """How a connection is encrypted; the last three are the values of `?starttls=`."""
+
+    IMPLICIT = "implicit"
+    REQUIRE = "require"
+    IF_OFFERED = "if-offered"
+    NEVER = "never"
+
+
+_PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RelayAddress:
+    """Where a relay is and how to talk to it; the password never shows in a repr or in `where`."""
+
+    host: str
+    port: int
+    security: Security
+    user: str = ""
+    password: str = field(default="", repr=False)
+    ca_file: str = ""
+
+    @property
+    def where(self) -> str:
+        """The relay as named in messages to people."""
+        return f"{self.host}:{self.port}"
+
+    def tls_context(self) -> ssl.SSLContext:
+        """A context that verifies certificates and host names, with the operator's own CA if one is named."""
+        try:
+            return ssl.create_default_context(cafile=self.ca_file or None)
+        except (OSError, ssl.SSLError) as fault:
+            raise ConfigError(f"the CA file {self.ca_file} of the SMTP URL cannot be read: {fault}") from fault
+
+
+def parse_relay_url(url: str) -> RelayAddress:
+    """Read `smtp://`, `smtps://` or `smtp+starttls://[user:password@]host[:port][?starttls=...&ca=FILE]`.
+
+    User and password are percent-decoded. STARTTLS is required unless the host is loopback and nobody signs in,
+    or the URL says otherwise. Raises ConfigError, which never repeats the password.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+        asked = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
+    except ValueError as fault:
+        raise ConfigError("the SMTP URL cannot be read; percent-encode special characters in the password") from fault
+    if parts.scheme not in _PORTS or not host or parts.path not in {"", "/"} or parts.fragment:
+        raise ConfigError("the SMTP URL must be smtp://, smtps:// or smtp+starttls://[user:password@]host[:port]")
+    if asked.keys() - {"starttls", "ca"}:
+        raise ConfigError(f"the SMTP URL has unknown options: {', '.join(sorted(asked.keys() - {'starttls', 'ca'}))}")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise ConfigError("the SMTP URL has a user without a password, or a password without a user")
+    if not (user + password).isascii():
+        raise ConfigError("the user or the password of the SMTP URL is not ASCII, which SMTP AUTH cannot carry safely")
+    security = _security(parts.scheme, asked.get("starttls"), host, bool(user))
+    if user and security not in {Security.IMPLICIT, Security.REQUIRE}:
+        raise ConfigError(
+            f"the SMTP URL would send a password to {host} over an unencrypted connection; "
+            "use smtps://, smtp+starttls:// or ?starttls=require"
+        )
+    ca_file = asked.get("ca", "")
+    if ca_file and not Path(ca_file).is_file():
+        raise ConfigError(f"the CA file {ca_file} of the SMTP URL does not exist")
+    return RelayAddress(
+        host=host,
+        port=_PORTS[parts.scheme] if port is None else port,
+        security=security,
+        user=user,
+        password=password,
+        ca_file=ca_file,
+    )
+
+
+def _security(scheme: str, starttls: str | None, host: str, signs_in: bool) -> Security:
+    if scheme != "smtp":
+        if starttls not in {None, "require"} or (scheme == "smtps" and starttls):
+            raise ConfigError(f"?starttls={starttls} contradicts {scheme}://")
+        return Security.IMPLICIT if scheme == "smtps" else Security.REQUIRE
+    if starttls is not None:
+        if starttls not in {Security.REQUIRE, Security.IF_OFFERED, Security.NEVER}:
+            raise ConfigError(f"?starttls= of the SMTP URL is never, if-offered or require, not {starttls!r}")
+        return Security(starttls)
+    return Security.NEVER if is_loopback(host) and not signs_in else Security.REQUIRE
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host can only be this machine, without asking a resolver."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,113 @@
+"""Words for a mail made from words of others: cleaned, clipped, and safe to put in a subject or a link."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+import unicodedata
+from collections.abc import Sequence
+from datetime import date
+from urllib.parse import urlsplit
+
+SUBJECT_LENGTH = 78
+URL_LENGTH = 600
+
+_EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0f\u20e3\U000e0020-\U000e007f]")
+_BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
+_JOINERS = frozenset("\u200c\u200d")
+_URL_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f\u2066-\u2069\ufeff<>\"'`\\^{|}]")
+
+
+def one_line(text: str) -> str:
+    """Fold whitespace and drop what could break a line, turn its direction or hide in it (Cc, Cf, Cs, bidi)."""
+    folded = " ".join(text.split())
+    kept = []
+    for place, mark in enumerate(folded):
+        if mark in _BIDI_CONTROLS:
+            continue
+        if mark in _JOINERS:  # letters of Persian and Indic scripts need them between letters; nothing else does
+            around = folded[max(place - 1, 0) : place] + folded[place + 1 : place + 2]
+            if len(around) < 2 or not all(unicodedata.category(other)[0] in "LM" for other in around):
+                continue
+        elif unicodedata.category(mark) in {"Cc", "Cf", "Cs"}:
+            continue
+        kept.append(mark)
+    return " ".join("".join(kept).split())
+
+
+def clip(text: str, limit: int) -> str:
+    """Cut text to at most `limit` characters, at a word where there is one, with an ellipsis in place of the rest."""
+    if len(text) <= limit:
+        return text
+    if limit < 2:
+        return ""
+    head = text[: limit - 1]
+    at_word = head.rsplit(" ", 1)[0] if " " in head and text[limit - 1] != " " else head
+    if len(at_word) < limit // 2:  # one endless word: cut inside it rather than lose most of the text
+        at_word = head
+    while at_word and unicodedata.category(text[len(at_word)]).startswith("M"):
+        at_word = at_word[:-1]  # never between a letter and its marks
+    return at_word.rstrip(" ,;:.-–—") + "…"
+
+
+def http_url(text: str) -> str:
+    """Return an http or https URL as it is, or an empty string for everything else."""
+    url = text.strip()
+    if not url or len(url) > URL_LENGTH or _URL_UNSAFE.search(url):
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    if parts.scheme.lower() not in {"http", "https"} or not host or parts.username is not None:
+        return ""
+    return url
+
+
+def long_date(day: date) -> str:
+    """Write a date as in `Wednesday 20 May 2026`."""
+    return f"{day:%A} {short_date(day)}"
+
+
+def short_date(day: date) -> str:
+    """Write a date as in `20 May 2026`."""
+    return f"{day.day} {day:%B} {day.year}"
+
+
+def short_title(title: str, limit: int) -> str:
+    """Shorten a title for a subject: whole if it fits, else up to its colon, else at a word; no emoji."""
+    plain = one_line(_EMOJI.sub("", one_line(title)))
+    if len(plain) <= limit:
+        return plain
+    before_colon = plain.split(": ", 1)[0]
+    if 12 <= len(before_colon) <= limit:
+        return before_colon
+    return clip(plain, limit)
+
+
+def subject_of(titles: Sequence[str]) -> str:
+    """Write the subject of a digest: the top paper's short title, then how many more there are."""
+    if not titles:
+        return "Nothing new for you today"
+    count = len(titles) - 1
+    suffix = f", and {count} more" if count else ""
+    return (short_title(titles[0], SUBJECT_LENGTH - len(suffix)) or "Today's papers") + suffix
+
+
+def preheader_of(titles: Sequence[str], otherwise: str) -> str:
+    """Write the line a mail list shows after the subject: the second and third titles, or `otherwise`."""
+    rest = [short_title(title, 90) for title in titles[1:3]]
+    return clip(" · ".join(filter(None, rest)) or one_line(otherwise), 180)
+
+
+def wrap(text: str, indent: str = "", first: str | None = None) -> str:
+    """Wrap one paragraph to 72 columns; `first` begins the first line, `indent` the others. Words are not cut."""
+    return textwrap.fill(
+        text,
+        72,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,116 @@
+"""Queries on whom a claimed delivery is for, and what they have been sent before."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import Select, exists, or_, select
+from sqlmodel import Session
+
+from digest.core.delivery import DeliveryKind, DeliveryState
+from digest.core.subscription import SubscriptionState
+from digest.store import tables  # noqa: F401  # registers the tables
+from digest.store.conflict import table
+from digest.store.deliveries import Claim
+
+# Papers of these were sent, may have been, or are about to be.
+_COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
+
+_delivery = table("delivery")
+_subscriber = table("subscriber")
+_subscription = table("subscription")
+_suppression = table("suppression")
+_issue = table("issue")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a delivery is for, as it stands now; `subscription` is None where the address has none."""
+
+    address: str
+    subscription: SubscriptionState | None
+    paused_until: date | None
+    cadence: str
+    categories: tuple[str, ...]
+    paper_count: int
+    issue_held: bool
+
+
+def readers_of(session: Session, claims: Collection[Claim]) -> dict[int, Reader]:
+    """Return, by delivery id, whom the claimed deliveries are for."""
+    rows = session.connection().execute(
+        select(
+            _delivery.c.id,
+            _delivery.c.address.label("own_address"),
+            _subscriber.c.address,
+            _subscription.c.state,
+            _subscription.c.paused_until,
+            _subscription.c.cadence,
+            _subscription.c.categories,
+            _subscription.c.paper_count,
+            _issue.c.state.label("issue_state"),
+        )
+        .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+        .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
+        .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
+        .where(_delivery.c.id.in_([claimed.id for claimed in claims]))
+    )
+    return {
+        row.id: Reader(
+            address=row.own_address or row.address or "",
+            subscription=SubscriptionState(row.state) if row.state else None,
+            paused_until=row.paused_until,
+            cadence=row.cadence or "",
+            categories=tuple(row.categories or ()),
+            paper_count=row.paper_count or 0,
+            issue_held=row.issue_state == "held",
+        )
+        for row in rows
+    }
+
+
+def already_sent(session: Session, claims: Collection[Claim], *, since: date) -> dict[int, frozenset[int]]:
+    """Return, by subscriber id, the papers they were sent on local dates from `since`.
+
+    The claimed deliveries themselves do not count: a retry carries the same papers.
+    """
+    subscribers = {claimed.subscriber_id for claimed in claims if claimed.subscriber_id is not None}
+    rows = session.connection().execute(
+        _papers_of(subscribers, since).where(_delivery.c.id.not_in([claimed.id for claimed in claims]))
+    )
+    sent: dict[int, set[int]] = {}
+    for row in rows:
+        sent.setdefault(row.subscriber_id, set()).update(row.paper_ids)
+    return {subscriber: frozenset(papers) for subscriber, papers in sent.items()}
+
+
+def sent_before(session: Session, subscriber_id: int, issue_id: int | None, *, since: date) -> frozenset[int]:
+    """Return the papers one subscriber was sent on local dates from `since`, other than with the given issue."""
+    rows = session.connection().execute(
+        _papers_of({subscriber_id}, since).where(
+            or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id != (issue_id or 0))
+        )
+    )
+    return frozenset(paper for row in rows for paper in row.paper_ids)
+
+
+def _papers_of(subscribers: Collection[int], since: date) -> Select[Any]:
+    return select(_delivery.c.subscriber_id, _delivery.c.paper_ids).where(
+        _delivery.c.subscriber_id.in_(subscribers),
+        _delivery.c.kind.in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
+        _delivery.c.local_date >= since,
+        _delivery.c.state.in_(_COUNTS_AS_SENT),
+    )
+
+
+def last_look(session: Session, claimed: Claim, hashes: Sequence[str]) -> tuple[Reader | None, bool]:
+    """Return, just before the intent, whom a delivery is for and whether the address is suppressed.
+
+    The reader is None when the row is gone.
+    """
+    reader = readers_of(session, [claimed]).get(claimed.id)
+    banned = session.connection().scalar(select(exists().where(_suppression.c.address_hash.in_(hashes))))
+    return reader, bool(banned)

@@ -1,0 +1,210 @@
+"""Queries on deliveries by the set: who is due an issue, what has run out, how the counts stand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, update
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session
+
+from digest.core.cadence import MINIMUM_GAP
+from digest.core.delivery import FINAL, DeliveryKind, DeliveryState, NotSent, Tally
+from digest.core.subscription import SubscriptionState
+from digest.store import tables  # noqa: F401  # registers the tables
+from digest.store.conflict import changed, insert_new, table
+from digest.store.deliveries import NEW_DELIVERY
+
+_delivery = table("delivery")
+_subscription = table("subscription")
+_issue = table("issue")
+_GETS_DIGESTS = (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotGroup:
+    """The subscriptions that share every slot."""
+
+    timezone: str
+    hour: int
+    cadence: str
+    weekday: int
+
+
+def slot_groups(session: Session) -> list[SlotGroup]:
+    """List the distinct combinations of zone, hour, cadence and weekday among those who get digests."""
+    columns = [_subscription.c[name] for name in ("timezone", "hour", "cadence", "weekday")]
+    rows = session.connection().execute(
+        select(*columns).where(_subscription.c.state.in_(_GETS_DIGESTS)).distinct().order_by(*columns)
+    )
+    return [SlotGroup(*row) for row in rows]
+
+
+def queue_slot(
+    session: Session, issue_id: int, group: SlotGroup, local_date: date, at: datetime, *, until: datetime, now: datetime
+) -> int:
+    """Queue an issue for every subscription of a group at its slot; return how many deliveries are new.
+
+    Left out are those confirmed after the slot, paused on that date, served less than 12 h before it,
+    served on that date, or served with this issue (also by a welcome mail).
+    """
+    rested = or_(_subscription.c.last_digest_at.is_(None), _subscription.c.last_digest_at <= at - MINIMUM_GAP)
+    members = [
+        _subscription.c.timezone == group.timezone,
+        _subscription.c.hour == group.hour,
+        _subscription.c.cadence == group.cadence,
+        _subscription.c.weekday == group.weekday,
+    ]
+    rows = _due_rows(issue_id, local_date, at, until, now).where(*members, _subscription.c.confirmed_at <= at, rested)
+    return _queue(session, rows)
+
+
+def queue_zone(
+    session: Session, issue_id: int, timezone: str, local_date: date, *, until: datetime, now: datetime
+) -> int:
+    """Queue an issue at once for everybody in a time zone not served with it or on that date; return how many."""
+    return _queue(
+        session,
+        _due_rows(issue_id, local_date, now, until, now).where(
+            _subscription.c.timezone == timezone, _subscription.c.confirmed_at <= now
+        ),
+    )
+
+
+def _due_rows(issue_id: int, local_date: date, at: datetime, until: datetime, now: datetime) -> Select[Any]:
+    row = NEW_DELIVERY | {
+        "kind": DeliveryKind.DIGEST.value,
+        "issue_id": issue_id,
+        "local_date": local_date,
+        "due_at": at,
+        "expires_at": until,
+        "created_at": now,
+    }
+    constants = [literal(value, type_=_delivery.c[name].type).label(name) for name, value in row.items()]
+    same_reader = _delivery.c.subscriber_id == _subscription.c.subscriber_id
+    had_issue = exists().where(
+        same_reader,
+        _delivery.c.issue_id == issue_id,
+        _delivery.c.kind.in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
+    )
+    had_date = exists().where(
+        same_reader, _delivery.c.kind == DeliveryKind.DIGEST, _delivery.c.local_date == local_date
+    )
+    return select(*constants, _subscription.c.subscriber_id).where(_awake(local_date), ~had_issue, ~had_date)
+
+
+def _awake(on: date) -> ColumnElement[bool]:
+    # In SQL what core.subscription.may_receive says; a test holds the two together.
+    state, until = _subscription.c.state, _subscription.c.paused_until
+    return or_(
+        and_(state == SubscriptionState.CONFIRMED, or_(until.is_(None), until <= on)),
+        and_(state == SubscriptionState.PAUSED, until <= on),
+    )
+
+
+def _queue(session: Session, rows: Select[Any]) -> int:
+    columns = [column.name for column in rows.selected_columns]
+    return insert_new(session, _delivery, columns, rows)
+
+
+def sweep_rows(session: Session, now: datetime) -> Tally:
+    """Settle what nobody holds any more; return the rows moved, by the state they moved to.
+
+    A lease that ran out before the intent gives the delivery back; one that ran out after it leaves
+    the delivery unknown, for an admin to decide. What waited beyond its time has expired.
+    """
+    gone = {"claimed_by": "", "lease_until": None}
+    ended = _delivery.c.lease_until <= now
+    state = _delivery.c.state
+    back = changed(
+        session,
+        update(_delivery).where(state == DeliveryState.CLAIMED, ended).values(state=DeliveryState.PENDING, **gone),
+    )
+    doubt = changed(
+        session,
+        update(_delivery)
+        .where(state == DeliveryState.SENDING, ended)
+        .values(state=DeliveryState.UNKNOWN, reason=NotSent.LEASE_LOST, settled_at=now, **gone),
+    )
+    late = changed(
+        session,
+        update(_delivery)
+        .where(state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED)), _delivery.c.expires_at <= now)
+        .values(state=DeliveryState.EXPIRED, reason=NotSent.TOO_LATE, settled_at=now),
+    )
+    moved = {DeliveryState.PENDING: back, DeliveryState.UNKNOWN: doubt, DeliveryState.EXPIRED: late}
+    return Tally(counts={to: count for to, count in moved.items() if count})
+
+
+def complete_issues(session: Session) -> int:
+    """Mark as complete the issues all of whose digests are settled; one that was never queued is not."""
+    mine = [_delivery.c.issue_id == _issue.c.id, _delivery.c.kind == DeliveryKind.DIGEST]
+    return changed(
+        session,
+        update(_issue)
+        .where(
+            _issue.c.state.in_(("frozen", "sending")),
+            exists().where(*mine),
+            ~exists().where(*mine, _delivery.c.state.not_in(FINAL)),
+        )
+        .values(state="complete"),
+    )
+
+
+def tally(session: Session, issue_id: int) -> Tally:
+    """Count an issue's digests by state; they add up to its audience."""
+    rows = session.connection().execute(
+        select(_delivery.c.state, func.count())
+        .where(_delivery.c.issue_id == issue_id, _delivery.c.kind == DeliveryKind.DIGEST)
+        .group_by(_delivery.c.state)
+    )
+    return Tally(counts={DeliveryState(state): count for state, count in rows})
+
+
+def resend_rows(session: Session, ids: Iterable[int], now: datetime) -> int:
+    """Queue again deliveries whose fate is unknown and whose time is not over; return how many.
+
+    The fence rises, so that a worker that comes back late with the relay's reply is not believed.
+    """
+    return changed(
+        session,
+        update(_delivery)
+        .where(_delivery.c.id.in_(list(ids)), _delivery.c.state == DeliveryState.UNKNOWN, _delivery.c.expires_at > now)
+        .values(state=DeliveryState.PENDING, reason="", settled_at=None, due_at=now, fence=_delivery.c.fence + 1),
+    )
+
+
+def hold_issue(session: Session, issue_id: int) -> bool:
+    """Hold an issue: nothing more of it is sent until somebody lets it go."""
+    return changed(session, update(_issue).where(_issue.c.id == issue_id).values(state="held")) == 1
+
+
+def let_go(session: Session, issue_id: int) -> bool:
+    """Let a held issue go out again; False if it is not held."""
+    held = and_(_issue.c.id == issue_id, _issue.c.state == "held")
+    return changed(session, update(_issue).where(held).values(state="frozen")) == 1
+
+
+def mark_queued(session: Session, issue_id: int, now: datetime) -> None:
+    """Note that every delivery of an issue has been made, so that no tick makes them again."""
+    changed(session, update(_issue).where(_issue.c.id == issue_id, _issue.c.queued_at.is_(None)).values(queued_at=now))
+
+
+def issue_window(session: Session, issue_id: int) -> tuple[datetime, date] | None:
+    """Return when an issue was frozen and the date it bears, or None."""
+    row = session.connection().execute(select(_issue.c.frozen_at, _issue.c.issued_on).where(_issue.c.id == issue_id))
+    found = row.one_or_none()
+    return (found.frozen_at, found.issued_on) if found else None
+
+
+def issues_between(session: Session, first: date, last: date) -> list[int]:
+    """List the ids of the issues dated from `first` to `last` that may be sent, newest first."""
+    rows = session.connection().scalars(
+        select(_issue.c.id)
+        .where(_issue.c.issued_on.between(first, last), _issue.c.state != "held")
+        .order_by(_issue.c.issued_on.desc())
+    )
+    return list(rows)

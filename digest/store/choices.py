@@ -1,0 +1,59 @@
+"""Queries on what readers chose."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from sqlalchemy import select, update
+from sqlmodel import Session
+
+from digest.core.cadence import Cadence
+from digest.core.preferences import Choices
+from digest.core.subscription import SubscriptionState
+from digest.store import tables  # noqa: F401  # registers the tables
+from digest.store.conflict import changed, table
+from digest.tokens import address_key
+
+_subscriber = table("subscriber")
+_subscription = table("subscription")
+
+
+def choices_of(session: Session, subscriber_id: int) -> tuple[str, SubscriptionState, Choices] | None:
+    """Return a subscriber's address, consent state and choices, or None."""
+    row = (
+        session.connection()
+        .execute(
+            select(_subscriber.c.address, _subscription)
+            .join(_subscription, _subscription.c.subscriber_id == _subscriber.c.id)
+            .where(_subscriber.c.id == subscriber_id)
+        )
+        .one_or_none()
+    )
+    if row is None:
+        return None
+    choices = Choices(
+        categories=tuple(row.categories),
+        paper_count=row.paper_count,
+        hour=row.hour,
+        timezone=row.timezone,
+        cadence=Cadence(row.cadence),
+        weekday=row.weekday,
+    )
+    return row.address, SubscriptionState(row.state), choices
+
+
+def change_choices(session: Session, subscriber_id: int, choices: Choices) -> bool:
+    """Store a subscriber's choices; False if there is no such subscriber."""
+    values = asdict(choices) | {"categories": list(choices.categories), "cadence": choices.cadence.value}
+    return (
+        changed(session, update(_subscription).where(_subscription.c.subscriber_id == subscriber_id).values(**values))
+        == 1
+    )
+
+
+def subscriber_of(session: Session, address: str) -> int | None:
+    """Return the id of the subscriber with an address, in any spelling of its key."""
+    found: int | None = session.connection().scalar(
+        select(_subscriber.c.id).where(_subscriber.c.address_key == address_key(address))
+    )
+    return found

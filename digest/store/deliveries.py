@@ -1,0 +1,231 @@
+"""Queries on deliveries one by one: claim, intend, conclude; every write is fenced."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, Select, or_, select, update
+from sqlmodel import Session
+
+from digest.core.delivery import (
+    CLAIM_LEASE,
+    FINAL,
+    PROMPT,
+    SENDING_LEASE,
+    DeliveryKind,
+    DeliveryState,
+    NotSent,
+    sources_of,
+)
+from digest.store import tables  # noqa: F401  # registers the tables
+from digest.store.conflict import changed, table
+
+DAY = timedelta(days=1)
+
+# What every new row has in common, for inserts that name each column.
+NEW_DELIVERY: dict[str, Any] = {
+    "state": DeliveryState.PENDING.value,
+    "reason": "",
+    "address": "",
+    "attempts": 0,
+    "claimed_by": "",
+    "fence": 0,
+    "message_id": "",
+    "paper_ids": [],
+    "reply": "",
+}
+_WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+
+_delivery = table("delivery")
+_subscriber = table("subscriber")
+_subscription = table("subscription")
+_suppression = table("suppression")
+_issue = table("issue")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that one worker holds until its lease ends; `fence` is the number of claims on it so far."""
+
+    id: int
+    kind: DeliveryKind
+    issue_id: int | None
+    subscriber_id: int | None
+    address: str
+    local_date: date | None
+    due_at: datetime
+    expires_at: datetime
+    attempts: int
+    fence: int
+    created_at: datetime
+
+
+def claim(session: Session, *, worker: str, now: datetime, limit: int) -> list[Claim]:
+    """Claim up to `limit` deliveries that are due, those somebody waits for first, then the oldest.
+
+    Two workers never get the same one: on PostgreSQL locked rows are skipped, on SQLite there is one
+    writer at a time. Issues that a claim touches are marked as being sent.
+    """
+    chosen: list[Row[Any]] = []
+    for kinds in (PROMPT, (DeliveryKind.DIGEST,)):
+        room = limit - len(chosen)
+        if room > 0:
+            due = [
+                row
+                for state in (DeliveryState.PENDING, DeliveryState.DEFERRED)
+                for row in session.connection().execute(_due(state, kinds, now, room))
+            ]
+            chosen += sorted(due, key=lambda row: (row.due_at, row.id))[:room]
+    if not chosen:
+        return []
+    rows = session.connection().execute(
+        update(_delivery)
+        .where(_delivery.c.id.in_([row.id for row in chosen]))
+        .values(
+            state=DeliveryState.CLAIMED,
+            claimed_by=worker,
+            lease_until=now + CLAIM_LEASE,
+            fence=_delivery.c.fence + 1,
+        )
+        .returning(_delivery)
+    )
+    order = {row.id: place for place, row in enumerate(chosen)}
+    claims = sorted((_claim_of(row) for row in rows), key=lambda claimed: order[claimed.id])
+    issues = {claimed.issue_id for claimed in claims if claimed.kind is DeliveryKind.DIGEST}
+    changed(
+        session,
+        update(_issue)
+        .where(_issue.c.id.in_(issues), _issue.c.state.in_(("frozen", "complete")))
+        .values(state="sending"),
+    )
+    return claims
+
+
+def _due(state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int) -> Select[Any]:
+    held = select(_issue.c.id).where(_issue.c.state == "held")
+    return (
+        select(_delivery.c.id, _delivery.c.due_at)
+        .where(
+            _delivery.c.state == state,
+            _delivery.c.kind.in_(kinds),
+            _delivery.c.due_at <= now,
+            _delivery.c.expires_at > now,
+            or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id.not_in(held)),
+        )
+        .order_by(_delivery.c.due_at, _delivery.c.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite has no such clause and needs none
+    )
+
+
+def _claim_of(row: Row[Any]) -> Claim:
+    return Claim(
+        id=row.id,
+        kind=DeliveryKind(row.kind),
+        issue_id=row.issue_id,
+        subscriber_id=row.subscriber_id,
+        address=row.address,
+        local_date=row.local_date,
+        due_at=row.due_at,
+        expires_at=row.expires_at,
+        attempts=row.attempts,
+        fence=row.fence,
+        created_at=row.created_at,
+    )
+
+
+def intend(session: Session, claimed: Claim, *, message_id: str, paper_ids: Sequence[int], now: datetime) -> bool:
+    """Record the intent to send; False if the claim was lost, and then nothing may be sent.
+
+    The reader's last digest is dated with its slot on the first attempt, so that a late message does
+    not push the next one back.
+    """
+    mine = changed(
+        session,
+        update(_delivery)
+        .where(
+            _delivery.c.id == claimed.id,
+            _delivery.c.fence == claimed.fence,
+            _delivery.c.state == DeliveryState.CLAIMED,
+        )
+        .values(
+            state=DeliveryState.SENDING,
+            lease_until=now + SENDING_LEASE,
+            message_id=message_id,
+            paper_ids=list(paper_ids),
+            attempts=claimed.attempts + 1,
+            sent_at=now,
+        ),
+    )
+    if mine and claimed.kind is DeliveryKind.DIGEST and claimed.attempts == 0:
+        changed(
+            session,
+            update(_subscription)
+            .where(_subscription.c.subscriber_id == claimed.subscriber_id)
+            .values(last_digest_at=claimed.due_at),
+        )
+    return mine == 1
+
+
+def move(
+    session: Session,
+    claimed: Claim,
+    to: DeliveryState,
+    *,
+    now: datetime,
+    sent: bool,
+    reason: str = "",
+    reply: str = "",
+    due_at: datetime | None = None,
+) -> bool:
+    """Take a claimed delivery to its next state, from `claimed`, or if `sent` from beyond its intent.
+
+    False if the claim was lost meanwhile; then another worker or the sweeper has decided.
+    """
+    beyond = (DeliveryState.SENDING, DeliveryState.UNKNOWN) if sent else (DeliveryState.CLAIMED,)
+    legal = [state for state in beyond if state in sources_of(to)]
+    values: dict[str, Any] = {"state": to, "reason": reason, "claimed_by": "", "lease_until": None}
+    values["settled_at"] = now if to in FINAL else None
+    if reply:
+        values["reply"] = reply
+    if due_at is not None:
+        values["due_at"] = due_at
+    statement = update(_delivery).where(
+        _delivery.c.id == claimed.id, _delivery.c.fence == claimed.fence, _delivery.c.state.in_(legal)
+    )
+    return changed(session, statement.values(**values)) == 1
+
+
+def release(session: Session, claims: Collection[Claim]) -> int:
+    """Give back claims that nothing was done with; return how many were still held."""
+    fences = {claimed.id: claimed.fence for claimed in claims}
+    held = session.connection().execute(
+        select(_delivery.c.id, _delivery.c.fence)
+        .where(_delivery.c.id.in_(fences), _delivery.c.state == DeliveryState.CLAIMED)
+        .with_for_update()
+    )
+    mine = [row.id for row in held if row.fence == fences[row.id]]
+    return changed(
+        session,
+        update(_delivery)
+        .where(_delivery.c.id.in_(mine))
+        .values(state=DeliveryState.PENDING, claimed_by="", lease_until=None),
+    )
+
+
+def settle_waiting(
+    session: Session, subscribers: Collection[int], to: DeliveryState, reason: NotSent, now: datetime
+) -> int:
+    """Settle what waits for these subscribers without sending it, claimed or not; return how many.
+
+    A worker that holds one of them finds its claim lost when it commits its intent.
+    """
+    return changed(
+        session,
+        update(_delivery)
+        .where(_delivery.c.subscriber_id.in_(subscribers), _delivery.c.state.in_(_WAITING))
+        .values(state=to, reason=reason, claimed_by="", lease_until=None, settled_at=now),
+    )

@@ -1,0 +1,84 @@
+"""What a tick asks: how each source stands, which issue is newest, whether mail waits. A query each, all indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlmodel import Session
+
+from digest.core.capture import RunStatus
+from digest.core.delivery import DeliveryState
+from digest.core.plan import LastRun
+from digest.store import tables  # noqa: F401  # registers the tables
+from digest.store.conflict import table
+
+_LOOK_BACK = 12  # runs of a scope; enough to count failures until the back-off is at its longest
+
+_delivery = table("delivery")
+_issue = table("issue")
+_run = table("ingest_run")
+_score = table("score")
+
+
+def last_runs(session: Session, scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], LastRun]:
+    """Return how each (source, scope) stands: its newest finished run, and the failures in a row up to it."""
+    found = {}
+    for source, scope in scopes:
+        newest = session.connection().execute(
+            select(_run.c.finished_at, _run.c.status)
+            .where(_run.c.source == source, _run.c.scope == scope, _run.c.finished_at.is_not(None))
+            .order_by(_run.c.id.desc())
+            .limit(_LOOK_BACK)
+        )
+        runs = newest.all()
+        if not runs:
+            continue
+        failures = 0
+        for run in runs:
+            if run.status != RunStatus.FAILED:
+                break
+            failures += 1
+        found[source, scope] = LastRun(runs[0].finished_at, RunStatus(runs[0].status), failures)
+    return found
+
+
+def newest_issue(session: Session) -> date | None:
+    """Return the date of the newest issue."""
+    newest: date | None = session.connection().scalar(select(func.max(_issue.c.issued_on)))
+    return newest
+
+
+def unqueued_issues(session: Session, since: datetime) -> list[date]:
+    """Return the dates of issues frozen since an instant whose deliveries were not all made."""
+    wanted = select(_issue.c.issued_on).where(_issue.c.queued_at.is_(None), _issue.c.frozen_at >= since)
+    return list(session.connection().scalars(wanted))
+
+
+def newest_score(session: Session) -> datetime | None:
+    """Return the instant of the newest scores."""
+    newest: datetime | None = session.connection().scalar(select(func.max(_score.c.as_of)))
+    return newest
+
+
+def mail_waits(session: Session, now: datetime) -> bool:
+    """Tell whether a delivery is due now."""
+    return _any(session, and_(_waiting(), _delivery.c.due_at <= now, _delivery.c.expires_at > now))
+
+
+def sweep_waits(session: Session, now: datetime) -> bool:
+    """Tell whether a lease has run out, a delivery has outlived its time, or an issue may be complete."""
+    held = _delivery.c.state.in_((DeliveryState.CLAIMED, DeliveryState.SENDING))
+    return _any(
+        session,
+        or_(and_(held, _delivery.c.lease_until <= now), and_(_waiting(), _delivery.c.expires_at <= now)),
+    ) or _any(session, _issue.c.state == "sending")
+
+
+def _waiting() -> ColumnElement[bool]:
+    return _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED))
+
+
+def _any(session: Session, condition: ColumnElement[bool]) -> bool:
+    return bool(session.connection().scalar(select(exists().where(condition))))

@@ -1,0 +1,73 @@
+"""The web application: its routers, what wraps them, and the page for every error."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from digest import __version__
+from digest.errors import DigestError, NotFound
+from digest.files import templates_folder
+from digest.web import admin, desk, inbox, probes, public, readers
+from digest.web.headers import Hardening
+from digest.web.pages import STATIC, to
+from digest.web.site import Site
+from digest.wiring import Services
+
+_WORDS = {
+    400: ("This request cannot be read", "Something in it is damaged. Go back, reload the page and try once more."),
+    401: ("Please sign in", "This page is the admin's. Sign in by a link that is mailed to you."),
+    403: ("Not allowed", "The request did not come from a page of this site, or the page was too old. Reload it."),
+    404: ("There is no such page", "The address may be mistyped, or the page may have moved."),
+    405: ("That is not how this page works", "Open it in a browser and use what is on it."),
+    413: ("That is too much at once", "Nothing here needs more than a few lines. Shorten it and send it again."),
+    422: ("Something is missing", "The form did not hold what it needs. Go back and fill in what is marked."),
+    429: ("Too many attempts", "There were many from your network within the hour. Nothing is lost: try again later."),
+    500: ("That went wrong on our side", "It is recorded and will be looked at. Nothing you did caused it."),
+    503: ("Out for a moment", "The database does not answer as it should. Try again in a minute."),
+}
+
+
+def create_app(services: Services) -> FastAPI:
+    """Make the application; raises ConfigError where the secret is missing or weak."""
+    app = FastAPI(title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None)
+    app.openapi_url = None
+    site = Site.of(services)
+    app.state.site = site
+    app.mount(STATIC, StaticFiles(directory=templates_folder() / "web" / "static"), name="static")
+    app.include_router(probes.router)
+    app.include_router(readers.router)
+    app.include_router(admin.router)
+    app.include_router(desk.router)
+    if services.settings.outbox_dir is not None:
+        app.include_router(inbox.router)
+    app.include_router(public.router)
+
+    def refusal(status: int) -> Response:
+        title, words = _WORDS.get(status, _WORDS[400] if status < 500 else _WORDS[500])
+        return site.pages.notice(title, words, status=status, personal=False)
+
+    def http_error(_request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
+        answer = refusal(error.status_code)
+        answer.headers.update(error.headers or {})
+        return answer
+
+    def expected_error(_request: Request, error: Exception) -> Response:
+        if isinstance(error, NotFound):
+            return site.pages.notice("There is no such page", _sentence(str(error)), status=404, personal=False)
+        return refusal(500 if getattr(error, "permanent", True) else 503)
+
+    app.add_exception_handler(HTTPException, http_error)
+    app.add_exception_handler(RequestValidationError, lambda _request, _error: refusal(422))
+    app.add_exception_handler(admin.SignInNeeded, lambda _request, _error: to("/admin/sign-in"))
+    app.add_exception_handler(DigestError, expected_error)
+    app.add_middleware(Hardening, refusal=refusal)
+    return app
+
+
+def _sentence(words: str) -> str:
+    """Make an error's words a sentence for readers."""
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")

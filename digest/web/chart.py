@@ -1,0 +1,116 @@
+"""Observations drawn as a line: coordinates for an inline SVG, nothing that a stylesheet could not colour."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+WIDTH, HEIGHT = 320.0, 72.0
+SPARK_WIDTH, SPARK_HEIGHT = 96.0, 22.0
+_PAD = 3.0
+
+_WORDS = {
+    "hf_upvotes": "Upvotes at Hugging Face",
+    "hf_comments": "Comments at Hugging Face",
+    "hf_page_rank": "Place on the day's page at Hugging Face",
+    "github_stars": "Stars at GitHub",
+    "hn_points": "Points at Hacker News",
+    "hn_comments": "Comments at Hacker News",
+    "citations": "Citations",
+}
+_LOWER_IS_BETTER = frozenset({"hf_page_rank"})
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One observation as a chart needs it."""
+
+    signal: str
+    source: str
+    at: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One signal as a line: the points of a polyline, where it ends, and its words."""
+
+    signal: str
+    name: str
+    points: str
+    end: tuple[float, float]
+    first: float
+    last: float
+    since: datetime
+    until: datetime
+    simulated: bool
+    count: int
+
+    @property
+    def words(self) -> str:
+        """The line said in one sentence, for those who do not see it."""
+        made_up = " (simulated)" if self.simulated else ""
+        if self.count == 1:
+            return f"{self.name}{made_up}: {_plain(self.last)}, seen once."
+        return f"{self.name}{made_up}: from {_plain(self.first)} to {_plain(self.last)} in {_span(self)}."
+
+
+def lines(seen: Iterable[Seen], *, width: float = WIDTH, height: float = HEIGHT) -> list[Line]:
+    """Draw one line for each signal, the most often observed first.
+
+    Several sources of one signal are drawn apart only when one of them is simulated.
+    """
+    groups: dict[tuple[str, bool], list[Seen]] = {}
+    for observation in seen:
+        groups.setdefault((observation.signal, observation.source == "simulated"), []).append(observation)
+    drawn = [_line(signal, made_up, group, width, height) for (signal, made_up), group in groups.items()]
+    return sorted(drawn, key=lambda line: (-line.count, line.signal))
+
+
+def spark(seen: Iterable[Seen]) -> Line | None:
+    """Draw the most telling signal small, or None where there is no movement to see."""
+    candidates = [line for line in lines(seen, width=SPARK_WIDTH, height=SPARK_HEIGHT) if line.count >= 3]
+    return candidates[0] if candidates else None
+
+
+def _line(signal: str, made_up: bool, group: Sequence[Seen], width: float, height: float) -> Line:
+    ordered = sorted(group, key=lambda observation: observation.at)
+    since, until = ordered[0].at, ordered[-1].at
+    low, high = min(o.value for o in ordered), max(o.value for o in ordered)
+    seconds = (until - since).total_seconds() or 1.0
+    reach = (high - low) or 1.0
+
+    def place(observation: Seen) -> tuple[float, float]:
+        along = (observation.at - since).total_seconds() / seconds if until > since else 0.5
+        up = (observation.value - low) / reach if high > low else 0.5
+        if signal in _LOWER_IS_BETTER:
+            up = 1.0 - up
+        x = _PAD + along * (width - 2 * _PAD)
+        y = height - _PAD - up * (height - 2 * _PAD)
+        return round(x, 1), round(y, 1)
+
+    places = [place(observation) for observation in ordered]
+    return Line(
+        signal=signal,
+        name=_WORDS.get(signal, signal.replace("_", " ").capitalize()),
+        points=" ".join(f"{x:g},{y:g}" for x, y in places),
+        end=places[-1],
+        first=ordered[0].value,
+        last=ordered[-1].value,
+        since=since,
+        until=until,
+        simulated=made_up,
+        count=len(ordered),
+    )
+
+
+def _plain(value: float) -> str:
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
+
+
+def _span(line: Line) -> str:
+    length = line.until - line.since
+    if length >= timedelta(days=2):
+        return f"{length.days} days"
+    return f"{max(1, round(length.total_seconds() / 3600))} h"

@@ -1,0 +1,236 @@
+"""The admin's desk: tomorrow's mail, the sources, the deliveries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from starlette.responses import HTMLResponse
+
+from digest.core.capture import RunStatus
+from digest.core.delivery import DeliveryState
+from digest.errors import DigestError, NotFound
+from digest.flows.audience import resend_unknown
+from digest.flows.preview import Preview, preview
+from digest.store import audience
+from digest.store import desk as store
+from digest.store.engine import reading, writing
+from digest.store.runs import SourceHealth, source_overview
+from digest.web.admin import Proven, SignedIn, record
+from digest.web.headers import DESK, MAIL_POLICY
+from digest.web.pages import client_ip, instant, to
+from digest.web.site import Site, TheSite
+from digest.wiring import LIVE_SOURCES
+
+router = APIRouter(prefix="/admin")
+
+OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where Gmail hides the rest
+_TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
+_QUIET_TOO_LONG = timedelta(hours=26)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whose mail of which day is looked at; empty fields mean tomorrow, and a reader without preferences."""
+
+    on: str
+    reader: str
+    category: str
+    view: str
+
+    def day(self, now: datetime) -> date:
+        """Return the day asked for; raises NotFound for what is no date."""
+        try:
+            return date.fromisoformat(self.on) if self.on else now.date() + timedelta(days=1)
+        except ValueError as error:
+            raise NotFound(f"{self.on!r} is no date; write it like 2026-05-21") from error
+
+    def query(self, **changes: str) -> str:
+        """Return the query string for the same mail with some fields changed."""
+        fields = {"date": self.on, "reader": self.reader, "category": self.category, "view": self.view} | changes
+        given = urlencode({name: value for name, value in fields.items() if value})
+        return f"?{given}" if given else ""
+
+
+def _asked(
+    on: Annotated[str, Query(alias="date", max_length=10)] = "",
+    reader: Annotated[str, Query(max_length=254)] = "",
+    category: Annotated[str, Query(max_length=100)] = "",
+    view: Annotated[str, Query(max_length=10)] = "html",
+) -> Asked:
+    return Asked(on, reader, category, view)
+
+
+TheMail = Annotated[Asked, Depends(_asked)]
+
+
+@router.get("")
+def without_slash(_admin: SignedIn) -> Response:
+    """Lead to the desk."""
+    return to("/admin/")
+
+
+@router.get("/")
+def tomorrow(site: TheSite, admin: SignedIn, asked: TheMail) -> Response:
+    """Show tomorrow's mail as it would go out now, and what is wrong with it on top."""
+    if asked.view not in _TABS:
+        raise HTTPException(404)
+    made: Preview | None = None
+    fault = ""
+    try:
+        made = _preview(site, asked)
+    except DigestError as error:
+        fault = str(error)
+    with reading(site.services.engine) as session:
+        overview = source_overview(session, site.now)
+    wanted = _day_or_tomorrow(asked, site.now)
+    return site.pages.desk(
+        "tomorrow.html",
+        status=404 if fault else 200,
+        admin=admin,
+        here="tomorrow",
+        asked=asked,
+        wanted=wanted,
+        preview=made,
+        fault=fault,
+        warnings=_warnings(site, made, overview),
+        tabs=[(asked.query(view=view), words, view == asked.view) for view, words in _TABS.items()],
+        frame=f"/admin/preview.html{asked.query(view='')}",
+        source=_source(made) if made and asked.view == "source" else "",
+        limits=(OUR_LIMIT, CLIP_LIMIT),
+    )
+
+
+@router.get("/preview.html")
+def preview_html(site: TheSite, admin: SignedIn, asked: TheMail) -> Response:
+    """Serve the mail's own HTML, byte for byte, for the frame."""
+    made = _preview(site, asked)
+    return HTMLResponse(made.html, headers={**DESK, "Content-Security-Policy": MAIL_POLICY})
+
+
+def _preview(site: Site, asked: Asked) -> Preview:
+    services = site.services
+    issued_on = asked.day(site.now)
+    # Before the cut-off what is known now counts; a past day's draft stops at its own cut-off.
+    at = min(site.now, services.cut_off(issued_on))
+    return preview(
+        services.engine,
+        services.courier,
+        issued_on=issued_on,
+        at=at,
+        reader=asked.reader.strip() or None,
+        categories=tuple(asked.category.replace(",", " ").split()),
+    )
+
+
+def _day_or_tomorrow(asked: Asked, now: datetime) -> date:
+    try:
+        return asked.day(now)
+    except NotFound:
+        return now.date() + timedelta(days=1)
+
+
+def _source(made: Preview) -> str:
+    return made.message.decode("utf-8", "replace").replace("\r\n", "\n")
+
+
+def _warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) -> list[str]:
+    """Say what is wrong with tomorrow's mail, the gravest first."""
+    found = []
+    if made is not None:
+        if not made.edition.picks:
+            found.append("There is no paper in this edition: it would not be sent.")
+        if made.html_size > CLIP_LIMIT:
+            found.append("The HTML is so large that Gmail hides its end.")
+        elif made.html_size > OUR_LIMIT:
+            found.append("The HTML is above our own limit of 80 KB.")
+        if any(pick.card.simulated for pick in made.edition.picks) and not site.services.settings.demo:
+            found.append("Some evidence is simulated.")
+    found += [_source_warning(health) for health in overview if _worries(health, site.now)]
+    if site.services.settings.demo:
+        return found
+    reported = {(health.source, health.scope) for health in overview}
+    missing = [
+        f"{name} {scope}"
+        for name in ("arxiv-rss", "hf")
+        if name in LIVE_SOURCES
+        for scope in site.services.scopes(name)
+        if (name, scope) not in reported
+    ]
+    if missing:
+        found.append(f"Never reported: {', '.join(missing)}.")
+    return found
+
+
+def _worries(health: SourceHealth, now: datetime) -> bool:
+    if health.source not in LIVE_SOURCES:
+        return health.status == RunStatus.FAILED  # a file that was read by hand reports once
+    if health.status in (RunStatus.FAILED, RunStatus.LATE, "interrupted"):
+        return True
+    return health.last_ok is None or now - health.last_ok > _QUIET_TOO_LONG
+
+
+def _source_warning(health: SourceHealth) -> str:
+    name = f"{health.source} {health.scope}".strip()
+    since = f"last answered well {instant(health.last_ok)}" if health.last_ok else "has never answered well"
+    reason = f": {health.reason}" if health.reason else ""
+    return f"{name} is {health.status}{reason} ({since})."
+
+
+@router.get("/sources")
+def sources(site: TheSite, admin: SignedIn) -> Response:
+    """Show how each source's newest run ended, and the records that were set aside."""
+    with reading(site.services.engine) as session:
+        overview = source_overview(session, site.now)
+        aside = store.set_aside(session)
+    never = {f"{name} {scope}" for name in LIVE_SOURCES for scope in site.services.scopes(name)} - {
+        f"{health.source} {health.scope}" for health in overview
+    }
+    return site.pages.desk(
+        "sources.html", admin=admin, here="sources", sources=overview, set_aside=aside, never=sorted(never)
+    )
+
+
+@router.get("/deliveries")
+def deliveries(site: TheSite, admin: SignedIn) -> Response:
+    """Show how the deliveries stand, and those that failed or whose fate is unknown."""
+    with reading(site.services.engine) as session:
+        tallies = store.issue_tallies(session)
+        troubles = store.troubles(session)
+    used = {state for tally in tallies for state in tally.counts}
+    return site.pages.desk(
+        "deliveries.html",
+        admin=admin,
+        here="deliveries",
+        tallies=tallies,
+        states=[state.value for state in DeliveryState if state.value in used],
+        troubles=troubles,
+        now=site.now,
+    )
+
+
+@router.post("/deliveries/{delivery_id}/resend")
+def resend(request: Request, site: TheSite, admin: Proven, delivery_id: int) -> Response:
+    """Queue a delivery whose fate is unknown again, at the risk of a second copy."""
+    again = resend_unknown(site.services.engine, [delivery_id], now=site.now)
+    detail = "queued again" if again else "not queued: its fate is known, or its time is over"
+    record(site, admin.address, "resend", target=f"delivery {delivery_id}", detail=detail, ip=client_ip(request))
+    site.services.kick()
+    return to("/admin/deliveries")
+
+
+@router.post("/issues/{issue_id}/{verb}")
+def hold_or_let_go(request: Request, site: TheSite, admin: Proven, issue_id: int, verb: str) -> Response:
+    """Hold an issue that is being sent, or let a held one go."""
+    change = {"hold": audience.hold_issue, "let-go": audience.let_go}.get(verb)
+    if change is None:
+        raise HTTPException(404)
+    with writing(site.services.engine) as session:
+        done = change(session, issue_id)
+    detail = "done" if done else "nothing to do"
+    record(site, admin.address, verb, target=f"issue {issue_id}", detail=detail, ip=client_ip(request))
+    site.services.kick()
+    return to("/admin/deliveries")

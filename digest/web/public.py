@@ -1,0 +1,215 @@
+"""The public pages: today's list, past issues, papers, authors, how the ranking works."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from starlette.responses import RedirectResponse
+
+from digest.core.paper import parse_arxiv_id
+from digest.errors import NotFound
+from digest.store import site as store
+from digest.store.engine import reading
+from digest.store.tables import AuthorFigureRow, ObservationRow, Paper
+from digest.web.chart import Line, Seen, lines, spark
+from digest.web.pages import day, outside, query_with
+from digest.web.site import Site, TheSite
+
+router = APIRouter()
+
+PAGE_SIZE = 20
+_MOST_CHIPS = 12
+_FIGURES = {
+    "field": "Field",
+    "h_index": "h-index",
+    "papers": "Papers",
+    "citations": "Citations",
+    "novelty": "Novelty",
+    "ai_score": "AI score",
+}
+Category = Annotated[str, Query(max_length=32)]
+Page = Annotated[int, Query(ge=1, le=1000)]
+
+
+@router.get("/")
+def home(request: Request, site: TheSite, category: Category = "", page: Page = 1) -> Response:
+    """Show the newest issue, or the latest scores before there is one, under the subscribe box."""
+    with reading(site.services.engine) as session:
+        front = store.issue_front(session) or store.score_front(session)
+    return _list_page(request, site, front, category=category, page=page, heading="Papers gaining attention", home=True)
+
+
+@router.get("/issues")
+def issues(site: TheSite) -> Response:
+    """List the past issues."""
+    with reading(site.services.engine) as session:
+        found = store.issue_lines(session)
+    return site.pages.show("issues.html", issues=found)
+
+
+@router.get("/issues/{issued_on}")
+def issue(request: Request, site: TheSite, issued_on: str, category: Category = "", page: Page = 1) -> Response:
+    """Show the issue of a day."""
+    wanted = _iso_date(issued_on)
+    with reading(site.services.engine) as session:
+        front = store.issue_front(session, wanted)
+    if front is None:
+        raise NotFound(f"there is no issue of {day(wanted)}; those that exist are listed under “Past issues”")
+    heading = f"Issue of {day(wanted)}"
+    return _list_page(request, site, front, category=category, page=page, heading=heading, home=False)
+
+
+def _iso_date(text: str) -> date:
+    if not re.fullmatch(r"\d{4}-\d{2}-\d{2}", text, re.ASCII):
+        raise HTTPException(404)
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise HTTPException(404) from error
+
+
+def _list_page(
+    request: Request, site: Site, front: store.Front | None, *, category: str, page: int, heading: str, home: bool
+) -> Response:
+    all_cards = front.cards if front else ()
+    counted = Counter(card.primary_category for card in all_cards if card.primary_category).most_common(_MOST_CHIPS)
+    cards = [card for card in all_cards if not category or category in (card.primary_category, *card.categories)]
+    pages = max(1, -(-len(cards) // PAGE_SIZE))
+    if page > pages:
+        raise HTTPException(404)
+    shown = cards[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
+    with reading(site.services.engine) as session:
+        observed = store.observations_of(session, [card.paper_id for card in shown])
+    until = front.as_of if front and front.issued_on else None
+    return site.pages.show(
+        "home.html",
+        heading=heading,
+        dateline=_dateline(front),
+        note=front.note if front else "",
+        subscribe=home and page == 1,
+        typed="",
+        fault="",
+        stamp=site.trap.stamp(site.now),
+        chosen=category,
+        categories=counted,
+        here=request.url.path,
+        cards=shown,
+        sparks={paper_id: spark(seen_until(rows, until)) for paper_id, rows in observed.items()},
+        empty=_empty(front, category, site.now),
+        page=page,
+        pages=pages,
+        earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
+        later=query_with(request, {"page": page + 1}),
+    )
+
+
+def seen_until(rows: Iterable[ObservationRow], until: datetime | None) -> list[Seen]:
+    """Return observations for a chart; those after an issue's cut-off are not part of it."""
+    return [Seen(row.signal, row.source, row.at, row.value) for row in rows if until is None or row.at <= until]
+
+
+def _dateline(front: store.Front | None) -> str:
+    if front is None:
+        return ""
+    if front.issued_on is not None:
+        return f"{day(front.issued_on, weekday=True)} · {len(front.cards):,} papers ranked"
+    as_of = front.as_of.astimezone(UTC) if front.as_of else None
+    return f"Ranked as of {day(as_of.date())}, {as_of:%H:%M} UTC · the first issue is not out yet" if as_of else ""
+
+
+def _empty(front: store.Front | None, category: str, now: datetime) -> list[str]:
+    """Say why a list is empty, and what happens next."""
+    if front and front.cards and category:
+        return [f"No paper of {category} in this issue."]
+    if now.weekday() in (5, 6):
+        return ["arXiv lists nothing on weekends; the next issue comes on Monday."]
+    return ["Nothing has been read yet. Papers appear here after the first reading of the sources."]
+
+
+@router.get("/papers/{name:path}")
+def paper(site: TheSite, name: str) -> Response:
+    """Show a paper under its arXiv id, or its slug while it has none; other names of it redirect here."""
+    try:
+        wanted, _version = parse_arxiv_id(name)
+    except ValueError:
+        wanted = name
+    with reading(site.services.engine) as session:
+        found = store.find_paper(session, wanted) if len(wanted) <= 200 and "\0" not in wanted else None
+        if found is None:
+            raise NotFound("no paper is known here under this name; it may not have been read yet")
+        path = store.paper_path(found)
+        if path != f"/papers/{name}":
+            return RedirectResponse(quote(path), status_code=301)
+        sheet = store.paper_sheet(session, found)
+    return site.pages.show(
+        "paper.html",
+        paper=sheet.paper,
+        score=sheet.score,
+        parts=sheet.score.parts if sheet.score else [],
+        lines=_charts(sheet.observations),
+        paragraphs=[text.strip() for text in re.split(r"\n\s*\n", found.abstract) if text.strip()],
+        facts=_facts(found),
+        issues=sheet.issues,
+        listings=sheet.listings,
+        writers=sheet.writers,
+    )
+
+
+def _charts(rows: Iterable[ObservationRow]) -> list[Line]:
+    return lines(seen_until(rows, None))
+
+
+def _facts(paper: Paper) -> list[tuple[str, str, str]]:
+    """List what is known of a paper: name, value, and where it leads (may be empty)."""
+    doi = f"https://doi.org/{quote(paper.doi)}" if paper.doi else ""
+    rows = [
+        ("arXiv identifier", paper.arxiv_id or "", f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else ""),
+        ("Version", str(paper.version or ""), ""),
+        ("Listed", day(paper.listed_on), ""),
+        ("Categories", ", ".join(paper.categories or [paper.primary_category]), ""),
+        ("Code", "yes" if paper.has_code else "", outside(paper.code_url)),
+        ("Keywords", ", ".join(paper.keywords[:12]), ""),
+        ("Comment", paper.comment, ""),
+        ("Journal", paper.journal_ref, ""),
+        ("DOI", paper.doi, doi),
+        ("Licence", "as stated at arXiv" if outside(paper.license_url) else "", outside(paper.license_url)),
+        ("First seen here", day(paper.first_seen_at.date()), ""),
+    ]
+    return [row for row in rows if row[1]]
+
+
+@router.get("/authors/{slug}")
+def author(site: TheSite, slug: str) -> Response:
+    """Show what sources state of an author, and the papers known here under that name."""
+    with reading(site.services.engine) as session:
+        sheet = store.author_sheet(session, slug) if len(slug) <= 200 and "\0" not in slug else None
+    if sheet is None:
+        raise NotFound("no author is known here under this name")
+    return site.pages.show(
+        "author.html",
+        author=sheet.author,
+        figures=[_figure(row) for row in sheet.figures],
+        papers=[(paper, store.paper_path(paper)) for paper in sheet.papers],
+    )
+
+
+def _figure(row: AuthorFigureRow) -> dict[str, object]:
+    value = f"{row.value} %" if row.figure == "novelty" else row.value
+    return {
+        "name": _FIGURES.get(row.figure, row.figure.replace("_", " ").capitalize()),
+        "value": value,
+        "source": row.source,
+        "read_on": row.observed_at.date(),
+    }
+
+
+@router.get("/about/ranking")
+def ranking(site: TheSite) -> Response:
+    """Explain the ranking."""
+    return site.pages.show("ranking.html")

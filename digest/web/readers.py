@@ -1,0 +1,255 @@
+"""A reader's way in and out: subscribe, confirm, choose, unsubscribe. GET never changes anything."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Annotated
+from urllib.parse import quote
+
+import structlog
+from fastapi import APIRouter, Form, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from digest.core.cadence import slots_between, zone
+from digest.core.preferences import Choices
+from digest.core.subscription import SubscriptionState
+from digest.errors import AddressRefused, NotFound, PreferencesRefused, TokenInvalid, TokenSpent
+from digest.flows import subscribe as flow
+from digest.web.pages import client_ip, day, to
+from digest.web.preferences import Typed, form_page
+from digest.web.site import Site, TheSite
+
+router = APIRouter()
+log = structlog.get_logger(__name__)
+
+_ASK_AGAIN = ("/subscribe", "Ask for a new link")
+
+
+@router.get("/subscribe")
+def subscribe_form(site: TheSite) -> Response:
+    """Show the subscribe box alone."""
+    return _subscribe_page(site)
+
+
+@router.post("/subscribe")
+def subscribe(  # noqa: PLR0917  # the fields of the form
+    request: Request,
+    site: TheSite,
+    address: Annotated[str, Form(max_length=1000)] = "",
+    timezone: Annotated[str, Form(max_length=64)] = "UTC",
+    hour: Annotated[int, Form()] = 8,
+    categories: Annotated[list[str] | None, Form()] = None,
+    website: Annotated[str, Form()] = "",
+    stamp: Annotated[str, Form()] = "",
+) -> Response:
+    """Take an address; the answer is the same whether it is known, unknown, or a robot's."""
+    now, ip = site.now, client_ip(request)
+    wanted = [name for typed in categories or [] for name in typed.replace(",", " ").split()]
+    if website:
+        log.info("subscription dropped", why="honeypot")
+        return to("/subscribe/check-your-mail")
+    if site.trap.springs(stamp, now):
+        words = "That page was too old, or sent within a blink. Your address is kept: press the button once more."
+        return _subscribe_page(site, typed=address, chosen=wanted, fault=words, status=422)
+    if not site.subscribe_limit.allows(ip, now):
+        words = "Many addresses came from your network within the hour. Try again later; nothing is lost."
+        return _subscribe_page(site, typed=address, chosen=wanted, fault=words, status=429)
+    services = site.services
+    try:
+        flow.request(
+            services.engine,
+            services.tokens,
+            address,
+            now=now,
+            ip=ip,
+            source="site",
+            timezone=timezone,
+            hour=hour,
+            categories=wanted,
+            special_use=services.settings.allow_test_addresses,
+        )
+    except (AddressRefused, PreferencesRefused) as refused:
+        return _subscribe_page(site, typed=address, chosen=wanted, fault=_sentence(refused), status=422)
+    services.kick()
+    return to("/subscribe/check-your-mail")
+
+
+def _subscribe_page(
+    site: Site, *, typed: str = "", chosen: list[str] | None = None, fault: str = "", status: int = 200
+) -> Response:
+    return site.pages.show(
+        "subscribe.html",
+        status=status,
+        personal=bool(typed),
+        typed=typed[:254],
+        fault=fault,
+        stamp=site.trap.stamp(site.now),
+        chosen=", ".join(chosen or []),
+    )
+
+
+@router.get("/subscribe/check-your-mail")
+def check_your_mail(site: TheSite) -> Response:
+    """Say what happens next; nothing about the address."""
+    way_out = ("/inbox", "Open the local inbox") if site.services.settings.outbox_dir else ("/", "Today's papers")
+    return site.pages.notice(
+        "Now check your mail",
+        "If the address can be subscribed, a mail with a link is on its way. Open the link and press the button there.",
+        "Nothing else is sent before you do. If no mail comes within some minutes, look among the junk, "
+        "or check the address and enter it again.",
+        way_out=way_out,
+    )
+
+
+@router.get("/confirm/{token}")
+def confirm_page(site: TheSite, token: str) -> Response:
+    """Show the one button that confirms; link scanners press none."""
+    try:
+        site.services.tokens.verify("confirm", token, now=site.now, max_age=flow.CONFIRM_WITHIN)
+    except TokenInvalid as invalid:
+        return _dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
+    return site.pages.show(
+        "one_button.html",
+        personal=True,
+        title="One step is left",
+        words=["Press the button, and the digest comes once a day."],
+        button="Confirm the subscription",
+        small="If you did not ask for this, close the page: without the button nothing happens.",
+    )
+
+
+@router.post("/confirm/{token}")
+def confirm(request: Request, site: TheSite, token: str) -> Response:
+    """Confirm a subscription, once, and welcome the reader."""
+    services, now = site.services, site.now
+    try:
+        reader = flow.confirm(services.engine, services.tokens, token, now=now, ip=client_ip(request))
+    except TokenSpent:
+        words = "This subscription is confirmed already. You need not do anything more."
+        return site.pages.notice("Already confirmed", words)
+    except TokenInvalid as invalid:
+        return _dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
+    services.kick()
+    own = services.tokens.sign("preferences", {"s": reader.subscriber_id})
+    chosen = flow.preferences_of(services.engine, services.tokens, own, now=now).choices
+    first = "Your first digest is on its way now." if reader.welcomed else ""
+    return site.pages.notice(
+        "You are subscribed",
+        " ".join(filter(None, [first, _next_digest(site, chosen)])),
+        "Choose your categories, the hour and how many papers now, or later from the link in every digest.",
+        way_out=(f"/preferences/{quote(own)}", "Choose what you get"),
+    )
+
+
+@router.get("/unsubscribe/{token}")
+def unsubscribe_page(site: TheSite, token: str) -> Response:
+    """Show the one button that unsubscribes."""
+    if not site.was_signed("unsubscribe", token):
+        return _dead_link(site, "unsubscribe", token, None)
+    return site.pages.show(
+        "one_button.html",
+        personal=True,
+        title="Unsubscribe",
+        words=["Press the button, and no further digest comes. It takes effect at once."],
+        button="Unsubscribe",
+        small="",
+    )
+
+
+@router.post("/unsubscribe/{token}")
+async def unsubscribe(request: Request, site: TheSite, token: str) -> Response:
+    """End a subscription: from the page's button, or one-click from a mail program (RFC 8058).
+
+    A mail program sends no cookie, knows no page of ours, and follows no redirect: so there is nothing to
+    check but the link, and the answer is this page itself. The body is looked at for the record only,
+    urlencoded or multipart.
+    """
+    one_click = b"One-Click" in await request.body()
+    return await run_in_threadpool(_unsubscribe, site, token, client_ip(request), one_click)
+
+
+def _unsubscribe(site: Site, token: str, ip: str, one_click: bool) -> Response:
+    services = site.services
+    source = "one-click" if one_click else "site"
+    try:
+        flow.unsubscribe(services.engine, services.tokens, token, now=site.now, ip=ip, source=source)
+    except TokenInvalid as invalid:
+        return _dead_link(site, "unsubscribe", token, invalid)
+    return site.pages.notice(
+        "You are unsubscribed",
+        "No further digest comes to this address. Thank you for having read.",
+        "Was it a mistake? Subscribe again with the same address.",
+        way_out=("/subscribe", "Subscribe again"),
+    )
+
+
+@router.get("/preferences/{token}")
+def preferences_page(site: TheSite, token: str) -> Response:
+    """Show a reader's choices."""
+    services = site.services
+    try:
+        reader = flow.preferences_of(services.engine, services.tokens, token, now=site.now)
+    except (TokenInvalid, NotFound) as invalid:
+        return _dead_link(site, "preferences", token, invalid)
+    if reader.state in (SubscriptionState.UNSUBSCRIBED, SubscriptionState.PENDING):
+        words = "There is no running subscription behind this link. Subscribe again to get the digest."
+        return site.pages.notice("Not subscribed", words, way_out=("/subscribe", "Subscribe"))
+    return form_page(site, token, Typed.of(reader.choices), said="")
+
+
+@router.post("/preferences/{token}")
+def save_preferences(  # noqa: PLR0917  # the fields of the form
+    site: TheSite,
+    token: str,
+    categories: Annotated[list[str] | None, Form()] = None,
+    more_categories: Annotated[str, Form(max_length=300)] = "",
+    paper_count: Annotated[str, Form(max_length=20)] = "10",
+    cadence: Annotated[str, Form(max_length=20)] = "daily",
+    weekday: Annotated[str, Form(max_length=20)] = "0",
+    hour: Annotated[str, Form(max_length=20)] = "8",
+    timezone: Annotated[str, Form(max_length=64)] = "UTC",
+) -> Response:
+    """Store a reader's choices and say when the next digest comes; what was typed wrong is kept and named."""
+    typed = Typed(
+        categories=tuple(categories or ()),
+        more=more_categories,
+        paper_count=paper_count,
+        cadence=cadence,
+        weekday=weekday,
+        hour=hour,
+        timezone=timezone.strip(),
+    )
+    services = site.services
+    try:
+        reader = flow.change_preferences(services.engine, services.tokens, token, now=site.now, **typed.read())
+    except PreferencesRefused as refused:
+        return form_page(site, token, typed, faults=[_sentence(refused)], status=422)
+    except (TokenInvalid, NotFound) as invalid:
+        return _dead_link(site, "preferences", token, invalid)
+    return form_page(site, token, Typed.of(reader.choices), said=f"Saved. {_next_digest(site, reader.choices)}")
+
+
+def _next_digest(site: Site, chosen: Choices) -> str:
+    """Say when a reader's next slot is."""
+    start = site.now
+    slots = slots_between(
+        chosen.timezone, chosen.hour, chosen.cadence, chosen.weekday, start, start + timedelta(days=9)
+    )
+    if not slots:
+        return ""
+    local = slots[0][1].astimezone(zone(chosen.timezone))
+    return f"Your next digest comes on {day(local.date(), weekday=True)} at {local:%H:%M} ({chosen.timezone})."
+
+
+def _dead_link(
+    site: Site, purpose: str, token: str, why: Exception | None, *, way_out: tuple[str, str] = ("/", "Today's papers")
+) -> Response:
+    """Answer for a link that leads nowhere: 410 where it was ours once, 404 where it never was."""
+    words = _sentence(why) if why else "This link is damaged or not one of ours; copy it whole from the mail."
+    status = 410 if site.was_signed(purpose, token) else 404
+    return site.pages.notice("This link does not work", words, status=status, way_out=way_out)
+
+
+def _sentence(error: Exception) -> str:
+    words = str(error).strip()
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

@@ -1,0 +1,59 @@
+"""What every page's handler is given: the services, the templates, the limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from digest.errors import TokenInvalid
+from digest.web.guard import RateLimit, TimeTrap
+from digest.web.pages import Pages
+from digest.wiring import Services
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """One application's parts; the limits count in this process only."""
+
+    services: Services
+    pages: Pages
+    trap: TimeTrap
+    subscribe_limit: RateLimit
+    sign_in_limit: RateLimit
+    audit_limit: RateLimit
+
+    @classmethod
+    def of(cls, services: Services) -> Site:
+        """Make the parts from the services."""
+        return cls(
+            services=services,
+            pages=Pages(services),
+            trap=TimeTrap(services.tokens),
+            subscribe_limit=RateLimit(10, timedelta(hours=1)),
+            sign_in_limit=RateLimit(10, timedelta(hours=1)),
+            audit_limit=RateLimit(60, timedelta(hours=1)),
+        )
+
+    @property
+    def now(self) -> datetime:
+        """The instant of this request."""
+        return self.services.clock()
+
+    def was_signed(self, purpose: str, token: str) -> bool:
+        """Say whether a token is one of ours, however old: 410 fits it, where 404 fits a forgery."""
+        try:
+            self.services.tokens.verify(purpose, token, now=self.now)
+        except TokenInvalid:
+            return False
+        return True
+
+
+def _site_of(request: Request) -> Site:
+    site: Site = request.app.state.site
+    return site
+
+
+TheSite = Annotated[Site, Depends(_site_of)]

@@ -1,0 +1,182 @@
+"""The one place that joins settings, clock, engine, clients and flows; imports what is heavy only when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from secrets import token_hex
+from typing import TYPE_CHECKING, NoReturn
+
+from sqlalchemy import Engine
+
+from digest import __version__
+from digest.config import Settings
+from digest.errors import NotFound, RelayUnavailable
+from digest.files import templates_folder
+from digest.store.engine import open_engine
+from digest.tokens import Tokens
+
+if TYPE_CHECKING:
+    import httpx
+
+    from digest.flows.deliver import Courier
+    from digest.flows.ingest import LiveSource, Source
+    from digest.mail.render import Renderer, Sender
+
+SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
+LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
+_ARXIV_PACE = 3.0  # seconds between requests, as arXiv asks
+_OTHER_PACE = 0.5
+
+
+def utc_now() -> datetime:
+    """The wall clock; the only one in Firstlight."""
+    return datetime.now(UTC)
+
+
+def _nothing() -> None:
+    return None
+
+
+def _no_relay() -> NoReturn:
+    raise RelayUnavailable("a preview is not sent")
+
+
+class Services:
+    """Everything a process of Firstlight needs, made on first use.
+
+    `clock` gives aware UTC instants. `kick` is called after work was committed to SQL, so that a worker
+    looks at once instead of at the next tick; it may do nothing.
+    """
+
+    def __init__(
+        self, settings: Settings, *, clock: Callable[[], datetime] = utc_now, kick: Callable[[], None] = _nothing
+    ) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.kick = kick
+
+    @cached_property
+    def engine(self) -> Engine:
+        """The database."""
+        return open_engine(self.settings.database_url)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The signer of links; raises ConfigError where the secret is missing or weak."""
+        return Tokens(self.settings.strong_secrets())
+
+    @cached_property
+    def sender(self) -> Sender:
+        """Who the mail comes from."""
+        from digest.mail.render import Sender
+
+        settings = self.settings
+        return Sender(
+            name=settings.site_name,
+            address=settings.mail_from,
+            postal_address=settings.postal_address,
+            contact=settings.contact,
+        )
+
+    @cached_property
+    def renderer(self) -> Renderer:
+        """The mail templates, compiled once."""
+        from digest.mail.render import Renderer
+
+        return Renderer(templates_folder(), self.settings.base_url, self.sender)
+
+    @cached_property
+    def courier(self) -> Courier:
+        """What the delivery flow needs to turn a delivery into a message and hand it over."""
+        from digest.flows.deliver import Courier
+        from digest.mail.smtp import Relay
+
+        settings = self.settings
+        return Courier(
+            renderer=self.renderer,
+            tokens=self.tokens,
+            sender=self.sender,
+            base_url=settings.base_url,
+            relay=lambda: Relay(settings.smtp_url, helo=settings.host),
+        )
+
+    @cached_property
+    def previewer(self) -> Courier:
+        """A courier for previews: it needs no secret, since it signs nothing that anybody trusts, and has no relay."""
+        from digest.flows.deliver import Courier
+
+        return Courier(
+            renderer=self.renderer,
+            tokens=Tokens([token_hex(32)]),
+            sender=self.sender,
+            base_url=self.settings.base_url,
+            relay=_no_relay,
+        )
+
+    def source(self, name: str) -> Source:
+        """Make the source of that name; raises NotFound for an unknown one."""
+        match name:
+            case "pages":
+                from digest.sources.pages import Pages
+
+                return Pages()
+            case _:
+                return self.live_source(name)
+
+    def live_source(self, name: str) -> LiveSource:
+        """Make the live source of that name; raises NotFound for an unknown one."""
+        match name:
+            case "arxiv-rss":
+                from digest.sources.arxiv_rss import ArxivRss
+
+                return ArxivRss()
+            case "arxiv-api":
+                from digest.sources.arxiv_api import ArxivApi
+
+                return ArxivApi()
+            case "arxiv-oai":
+                from digest.sources.arxiv_oai import ArxivOai
+
+                return ArxivOai()
+            case "hf":
+                from digest.sources.hf import HuggingFace
+
+                return HuggingFace()
+        raise NotFound(f"there is no source {name!r}; the sources are: {', '.join(SOURCES)}")
+
+    def scopes(self, name: str) -> list[str]:
+        """Return the scopes in which a live source is read: categories, sets, or the one day's list."""
+        match name:
+            case "arxiv-rss" | "arxiv-api":
+                return list(self.settings.categories)
+            case "arxiv-oai":
+                return list(self.settings.oai_sets)
+            case "hf":
+                return ["daily"]
+        return []
+
+    def http_client(self, name: str) -> httpx.Client:
+        """Make the client for a source: paced, over one connection, with the operator's contact."""
+        import httpx
+
+        from digest.sources.http import PoliteTransport
+
+        pace = _ARXIV_PACE if name.startswith("arxiv") else _OTHER_PACE
+        one_connection = httpx.HTTPTransport(limits=httpx.Limits(max_connections=1, max_keepalive_connections=1))
+        contact = self.settings.contact or (self.settings.admins[0] if self.settings.admins else self.settings.base_url)
+        return httpx.Client(
+            transport=PoliteTransport(one_connection, pace=pace),
+            timeout=httpx.Timeout(60, connect=15),
+            headers={"User-Agent": f"Firstlight/{__version__} ({contact})"},
+        )
+
+    def cut_off(self, issued_on: date) -> datetime:
+        """Return the last instant that counts for the issue of a day."""
+        return datetime.combine(issued_on, time(self.settings.cut_off_hour), UTC)
+
+    def next_cut_off(self, now: datetime) -> datetime:
+        """Return the first cut-off after an instant."""
+        today = self.cut_off(now.astimezone(UTC).date())
+        return today if today > now else today + timedelta(days=1)

@@ -1,0 +1,135 @@
+"""The mails as a reader sees them: in Chromium, two widths, light and dark; `UPDATE_SCREENSHOTS=1` keeps pictures."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from digest.core.tailor import Edition
+from tests.conftest import absent
+from tests.mail import samples
+
+pytestmark = pytest.mark.browser
+
+PICTURES = Path(__file__).resolve().parents[2] / "docs" / "images"
+NOTE = "Two of today's papers share a data set that was withdrawn last week; the authors know."
+
+# The contrast of every visible text with the nearest opaque ground behind it, and the text; WCAG 2.2, 1.4.3.
+CONTRASTS = """() => {
+  const numbers = (colour) => (colour.match(/[\\d.]+/g) || []).map(Number);
+  const light = ([r, g, b]) => [r, g, b].map((c) => c / 255)
+    .map((c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const colour = numbers(getComputedStyle(at).backgroundColor);
+      if (colour.length === 3 || colour[3] === 1) return colour;
+    }
+    return [255, 255, 255];
+  };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (walker.nextNode()) {
+    const text = walker.currentNode.textContent.trim();
+    const element = walker.currentNode.parentElement;
+    if (!text || !element.checkVisibility() || element.closest('div[style*="display:none"]')) continue;
+    const [a, b] = [light(numbers(getComputedStyle(element).color)), light(ground(element))];
+    found.push([(Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05), text]);
+  }
+  return found;
+}"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        absent("Chromium")
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+        )
+        yield opened
+        opened.close()
+
+
+EDITIONS: dict[str, Edition] = {
+    "one": samples.edition(samples.card(1)),
+    "ten": samples.ten(),
+    "simulated": samples.edition(*(samples.card(place, simulated=True) for place in range(1, 4)), note=NOTE),
+    "long": samples.edition(samples.card(1, title=samples.LONG_TITLE, labs=("Laboratory " * 20,)), samples.card(2)),
+    "rtl": samples.edition(samples.card(1, title=samples.RIGHT_TO_LEFT_TITLE), samples.card(10), topics=()),
+    "empty": samples.edition(),
+}
+
+
+@pytest.fixture(scope="module")
+def mails() -> dict[str, str]:
+    renderer = samples.renderer()
+    html = {name: renderer.digest(each, samples.LINKS, welcome=name == "one").html for name, each in EDITIONS.items()}
+    html["confirmation"] = renderer.confirmation(f"{samples.BASE_URL}/confirm/{'k' * 180}").html
+    html["sign-in"] = renderer.sign_in(f"{samples.BASE_URL}/sign-in/{'k' * 90}").html
+    return html
+
+
+NAMES = [*EDITIONS, "confirmation", "sign-in"]
+
+
+Show = Callable[[str, int, str], Page]
+
+
+@pytest.fixture
+def show(browser: Browser, mails: dict[str, str]) -> Iterator[Show]:
+    """Show a mail at a width and in a colour scheme; nothing is loaded from outside."""
+    pages: list[Page] = []
+
+    def opened(name: str, width: int, scheme: str) -> Page:
+        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page.route("**/*", lambda route: route.abort())
+        page.set_content(mails[name])
+        pages.append(page)
+        return page
+
+    yield opened
+    for page in pages:
+        page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [600, 375])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_mail_fits_its_width_and_every_text_stands_out(  # checklist 23, 24
+    show: Show, tmp_path: Path, name: str, width: int, scheme: str
+) -> None:
+    page = show(name, width, scheme)
+    page.screenshot(path=tmp_path / f"{name}-{width}-{scheme}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("h1").count() == 1
+    contrasts: list[tuple[float, str]] = page.evaluate(CONTRASTS)
+    assert len(contrasts) > 4
+    assert [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5] == []
+
+
+def test_a_right_to_left_title_is_set_from_the_right_and_the_rest_is_not(show: Show) -> None:
+    page = show("rtl", 600, "light")
+    directions = page.eval_on_selector_all("h2", "all => all.map((each) => getComputedStyle(each).direction)")
+    assert directions == ["rtl", "ltr"]
+
+
+def test_unsubscribe_is_in_the_first_screen_of_a_phone(show: Show) -> None:  # checklist 19
+    box = show("ten", 375, "light").locator("a", has_text="unsubscribe").first.bounding_box()
+    assert box is not None
+    assert box["y"] < 300
+
+
+@pytest.mark.skipif(os.environ.get("UPDATE_SCREENSHOTS") != "1", reason="UPDATE_SCREENSHOTS=1 takes new pictures")
+def test_pictures_for_the_documentation(show: Show) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    for file, width, scheme in (("600", 600, "light"), ("375", 375, "light"), ("dark", 600, "dark")):
+        show("ten", width, scheme).screenshot(path=PICTURES / f"digest-{file}.png")

@@ -1,0 +1,126 @@
+"""Invented papers and editions for the tests of mail; no paper of these names was ever listed."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from digest.core.issue import Card
+from digest.core.tailor import Edition, Pick
+from digest.files import templates_folder
+from digest.mail.render import ReaderLinks, Renderer, Sender
+
+BASE_URL = "https://firstlight.example"
+SENDER = Sender(
+    name="Firstlight",
+    address="digest@firstlight.example",
+    postal_address="12 Example Street, 10115 Berlin, Germany",
+    contact="hello@firstlight.example",
+)
+LINKS = ReaderLinks(
+    unsubscribe=f"{BASE_URL}/u/eyJyIjo0Mn0.c2lnbmF0dXJlLW9mLXRoZS1saW5r",
+    preferences=f"{BASE_URL}/preferences/eyJyIjo0Mn0.c2lnbmF0dXJlLW9mLXRoZS1saW5r",
+    web=f"{BASE_URL}/issues/2026-05-20",
+)
+DAY = date(2026, 5, 20)
+
+_SUMMARY = (
+    "The authors show that a small change to the training loop removes most of the cost, and explain when it does "
+    "not. Experiments cover three model sizes and two kinds of data."
+)
+_PAPERS: tuple[tuple[str, str, tuple[str, ...], tuple[str, ...], float | None, str], ...] = (
+    (
+        "Layerwise Riccati Updates for Geometry-Aware Optimization",
+        "cs.LG",
+        ("Ines Okafor", "Pavel Lindqvist", "Mei Tanaka", "Joao Duarte"),
+        ("Aarhus", "Kyoto"),
+        99.6,
+        "+38 upvotes in 6 h",
+    ),
+    (
+        "How Little Memory Does a Recurrent Net Need? Lower Bounds from Counting",
+        "cs.LG",
+        ("Tomasz Wieczorek", "Aditi Rao"),
+        ("Warsaw",),
+        97.2,
+        "first on today's page, seen for 9 h",
+    ),
+    (
+        "Patchwork: Reusing Frozen Vision Encoders across Sensors",
+        "cs.CV",
+        ("Leila Haddad", "Oskar Berg", "Min-ji Seo"),
+        ("Oslo", "KAIST"),
+        94.0,
+        "+120 stars in a day",
+    ),
+    (
+        "A Census of Duplicate Sentences in Open Corpora",
+        "cs.CL",
+        ("Ruth Abelman",),
+        (),
+        88.8,
+        "+11 upvotes and 4 comments in 12 h",
+    ),
+    (
+        "Spectral Gaps and Slow Mixing in Diffusion Samplers",
+        "stat.ML",
+        ("Hugo Castellanos", "Yara Nasser"),
+        ("Santiago",),
+        81.5,
+        "discussed at length (64 comments)",
+    ),
+    ("Calibrating Reward Models with Held-Out Disagreement", "cs.AI", ("Nora Feld", "Kofi Mensah"), (), 77.0, ""),
+    ("Small Tables, Large Claims: Auditing Benchmarks of Tabular Learning", "cs.LG", ("Ben Sorkin",), (), 64.1, ""),
+    ("Sorting Robots by Touch", "cs.RO", ("Giulia Moretti", "Sam Whitfield"), ("Pisa",), 42.0, "+3 upvotes in 6 h"),
+    ("On the Stability of Loss Landscapes under Label Noise", "cs.LG", ("Ewa Zielinska",), (), 12.3, ""),
+    ("Notes on Wavelets for Irregular Graphs", "math.NA", ("Dimitri Pappas", "Ana Kovac"), (), None, ""),
+)
+RIGHT_TO_LEFT_TITLE = "מודלים קטנים לשפות עם מעט נתונים: סקירה קצרה"
+LONG_TITLE = (
+    "Toward a Unified, Provably Convergent and Practically Useful Account of Adaptive Step Sizes, Momentum, Weight "
+    "Decay and Gradient Clipping for Very Deep Networks Trained on Heterogeneous Accelerators with Unreliable "
+    "Interconnects and Supercalifragilisticexpialidocious-Non-Euclidean-Preconditioners"
+)
+
+
+def card(place: int = 1, **changes: object) -> Card:
+    """One of ten invented papers, with the changes asked for."""
+    title, category, authors, labs, percentile, evidence = _PAPERS[(place - 1) % len(_PAPERS)]
+    number = f"2605.{1000 + place:05d}"
+    fields: dict[str, object] = {
+        "paper_id": place,
+        "rank": place,
+        "title": title,
+        "path": f"/papers/{number}",
+        "arxiv_id": number,
+        "primary_category": category,
+        "categories": (category,),
+        "authors": authors,
+        "labs": labs,
+        "listed_on": date(2026, 5, 19),
+        "has_code": place % 3 == 1,
+        "code_url": f"https://github.com/example/paper-{place}" if place % 3 == 1 else "",
+        "discussion_url": f"https://huggingface.co/papers/{number}" if place % 2 else "",
+        "percentile": percentile,
+        "evidence": evidence,
+        "summary": _SUMMARY,
+    }
+    return Card(**{**fields, **changes})  # type: ignore[arg-type]  # a test changes what it likes
+
+
+def edition(*cards: Card, note: str = "", topics: tuple[str, ...] = ("cs.LG", "stat.ML")) -> Edition:
+    """An edition of these papers, in this order; each is here because of its category, where it has one."""
+    picks = tuple(
+        Pick(place, each, f"You follow {each.primary_category}" if each.primary_category in topics else "")
+        for place, each in enumerate(cards, start=1)
+    )
+    return Edition(issued_on=DAY, picks=picks, topics=topics, note=note)
+
+
+def ten() -> Edition:
+    """An ordinary edition: ten papers."""
+    return edition(*(card(place) for place in range(1, 11)))
+
+
+def renderer() -> Renderer:
+    """A renderer over the real templates."""
+    return Renderer(templates_folder(), BASE_URL, SENDER)

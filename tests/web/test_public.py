@@ -1,0 +1,200 @@
+"""The public pages as a visitor sees them."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+from sqlalchemy import event
+
+from digest.store.engine import writing
+from digest.store.tables import Author, AuthorFigureRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
+from tests.conftest import NOW
+from tests.web.conftest import Place, card_of
+
+
+def test_front_page_shows_the_newest_issue_under_the_subscribe_box(place: Place) -> None:
+    place.add_small_issue()
+    page = place.browser.get("/").text
+    assert page.index('name="address"') < page.index("Probe paper 1") < page.index("Probe paper 2")
+    for shown in ("cs.LG", "Code", "Ada Probe, Bo Sample, Cy Trial et al.", "Probe Laboratory", "18 May 2026"):
+        assert shown in page
+    for shown in ("+38 upvotes in 6 h", "above 99.6 % of cs.LG", "A probe is made", "https://arxiv.org/pdf/2605.00001"):
+        assert shown in page
+    assert "simulated" not in page
+    assert page.count("<h1") == 1
+
+
+def test_front_page_before_any_issue_shows_the_latest_scores(place: Place) -> None:
+    paper_id = place.add_paper(1)
+    other = place.add_paper(2)
+    with writing(place.services.engine) as session:
+        session.add(Score(paper_id=other, as_of=NOW - timedelta(days=1), value=0.99))
+        session.add(Score(paper_id=paper_id, as_of=NOW, value=0.5, percentile=50.0, evidence="seen", simulated=True))
+    page = place.browser.get("/").text
+    assert "Probe paper 1" in page
+    assert "Probe paper 2" not in page
+    assert "simulated" in page
+
+
+def test_empty_site_says_why_and_weekends_have_their_own_reason(place: Place) -> None:
+    assert "Nothing has been read yet" in place.browser.get("/").text
+    place.clock.move(days=3)  # a Saturday
+    assert "arXiv lists nothing on weekends" in place.browser.get("/").text
+
+
+def test_a_category_filters_the_list_and_goes_into_the_subscribe_form(place: Place) -> None:
+    place.add_small_issue()
+    page = place.browser.get("/?category=math.OC").text
+    assert "Probe paper 2" in page
+    assert "Probe paper 1" not in page
+    assert '<input type="hidden" name="categories" value="math.OC">' in page
+    assert "No paper of hep-th" in place.browser.get("/?category=hep-th").text
+
+
+def test_long_lists_are_paged_and_a_page_beyond_the_end_is_not_found(place: Place) -> None:
+    place.add_small_issue(papers=25)
+    first, second = place.browser.get("/").text, place.browser.get("/?page=2").text
+    assert first.count('class="paper"') == 20
+    assert second.count('class="paper"') == 5
+    assert 'href="?page=2"' in first
+    assert 'name="address"' not in second
+    assert place.browser.get("/?page=3").status_code == 404
+    assert place.browser.get("/?page=0").status_code == 422
+    assert place.browser.get("/?page=x").status_code == 422
+
+
+def test_simulated_evidence_is_labelled_wherever_it_is_shown(place: Place) -> None:
+    place.add_small_issue(papers=1, simulated=True)
+    with writing(place.services.engine) as session:
+        session.add(Score(paper_id=1, as_of=NOW, value=0.5, percentile=50.0, evidence="seen", simulated=True))
+        session.add(ObservationRow(paper_id=1, signal="hf_upvotes", source="simulated", at=NOW, value=3))
+    for path in ("/", f"/issues/{NOW.date()}", "/papers/2605.00001"):
+        assert "simulated" in place.browser.get(path).text, path
+
+
+def test_a_page_takes_the_same_number_of_queries_however_much_it_shows(place: Place) -> None:
+    seen: list[str] = []
+    event.listen(place.services.engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
+    place.add_small_issue(papers=1)
+    place.browser.get("/")
+    seen.clear()
+    place.browser.get("/")
+    few = len(seen)
+    cards = [card_of(place.add_paper(number), number) for number in range(101, 119)]
+    place.add_issue([card_of(c.paper_id, n) for n, c in enumerate(cards, 1)], issued_on=date(2026, 5, 21))
+    seen.clear()
+    place.browser.get("/")
+    assert len(seen) == few
+
+
+def test_paper_page_shows_what_is_known_with_its_signals_drawn(place: Place) -> None:
+    paper_id = place.add_paper(
+        1, abstract="First thought.\n\nSecond thought.", labs=["Probe Laboratory"], doi="10.1000/x(1)", has_code=True
+    )
+    with writing(place.services.engine) as session:
+        session.add(Author(name="Ada Probe", slug="ada-probe"))
+        session.add(ListingRow(source="arxiv-rss", key="k", paper_id=paper_id, announce_type="new", version=1))
+        for hours, value in ((0, 1.0), (6, 5.0), (12, 39.0)):
+            at = NOW - timedelta(hours=12 - hours)
+            session.add(ObservationRow(paper_id=paper_id, signal="hf_upvotes", source="hf", at=at, value=value))
+        part = {"name": "upvotes", "share": 1.0, "words": "+38 upvotes in 12 h"}
+        session.add(
+            Score(paper_id=paper_id, as_of=NOW, value=0.9, percentile=99.96, evidence="Gaining fast", parts=[part])
+        )
+    page = place.browser.get("/papers/2605.00001").text
+    for shown in ("First thought.", "Second thought.", "Gaining fast", "+38 upvotes in 12 h", "above 99.9 % of cs.LG"):
+        assert shown in page
+    assert '<a href="/authors/ada-probe">Ada Probe</a>, Bo Sample' in page
+    assert "Upvotes at Hugging Face: from 1 to 39 in 12 h." in page
+    assert "arxiv-rss: new, version 1" in page
+    assert "https://doi.org/10.1000/x%281%29" in page
+
+
+def test_a_paper_has_one_address_and_its_other_names_redirect_to_it(place: Place) -> None:
+    paper_id = place.add_paper(1)
+    place.add_paper(2, arxiv_id="math/0309136")
+    place.add_paper(3, arxiv_id=None)
+    with writing(place.services.engine) as session:
+        session.add(PaperAlias(slug="an-older-title", paper_id=paper_id))
+    for name in ("2605.00001v2", "probe-paper-1", "an-older-title", "arXiv:2605.00001"):
+        answer = place.browser.get(f"/papers/{name}")
+        assert (answer.status_code, answer.headers["location"]) == (301, "/papers/2605.00001"), name
+    assert place.browser.get("/papers/math/0309136").status_code == 200
+    assert place.browser.get("/papers/math.GT/0309136v3").headers["location"] == "/papers/math/0309136"
+    assert place.browser.get("/papers/probe-paper-3").status_code == 200
+
+
+def test_unknown_and_malformed_addresses_get_a_page_with_a_way_out(place: Place) -> None:
+    paths = [
+        "/nothing",
+        "/papers/none",
+        "/papers/%00",
+        "/papers/" + "x" * 5000,
+        "/authors/nobody",
+        "/issues/2026-05-20",
+    ]
+    paths += ["/issues/2026-13-40", "/issues/yesterday", "/issues/20260520", "/papers/", "/papers/..%2f..%2fetc"]
+    for path in paths:
+        answer = place.browser.get(path)
+        assert answer.status_code == 404, path
+        assert "Today's papers" in answer.text.replace("&#39;", "'"), path
+
+
+def test_author_page_names_the_source_of_every_figure(place: Place) -> None:
+    place.add_paper(1, authors=["Zoë Élan", "Bo Sample"])
+    place.add_paper(2, authors=["Zoë Élan-Other"])
+    with writing(place.services.engine) as session:
+        author = Author(name="Zoë Élan", slug="zoe-elan")
+        session.add(author)
+        session.flush()
+        assert author.id is not None
+        for figure, value in (("h_index", "12"), ("novelty", "61"), ("ai_score", "7.5")):
+            session.add(
+                AuthorFigureRow(author_id=author.id, figure=figure, value=value, source="pages", observed_at=NOW)
+            )
+    page = place.browser.get("/authors/zoe-elan").text
+    for shown in ("h-index", "12", "61 %", "AI score", "7.5", "pages", "20 May 2026", "Probe paper 1"):
+        assert shown in page
+    assert "Probe paper 2" not in page
+
+
+def test_issues_are_listed_and_each_has_its_page(place: Place) -> None:
+    assert "There is no issue yet" in place.browser.get("/issues").text
+    place.add_small_issue()
+    listed = place.browser.get("/issues").text
+    assert "Wednesday, 20 May 2026" in listed
+    assert "3 papers, first: Probe paper 1" in listed
+    assert "Probe paper 3" in place.browser.get("/issues/2026-05-20").text
+
+
+def test_hostile_text_is_escaped_and_only_web_addresses_become_links(place: Place) -> None:
+    # checklist 26
+    hostile = '<script>alert(1)</script>"><img src=x>'
+    paper_id = place.add_paper(
+        1,
+        title=hostile,
+        abstract=hostile,
+        authors=[hostile],
+        labs=[hostile],
+        code_url="javascript:alert(1)",
+        project_url="data:text/html,x",
+        license_url="javascript:alert(2)",
+        comment=hostile,
+    )
+    place.add_issue([card_of(paper_id, 1, title=hostile, code_url="javascript:alert(1)", evidence=hostile)])
+    for path in ("/", "/papers/2605.00001", "/issues", f"/issues/{NOW.date()}"):
+        page = place.browser.get(path).text
+        assert "<script" not in page, path
+        assert "<img" not in page, path
+        assert "javascript:" not in page, path
+        assert "data:text" not in page, path
+
+
+def test_papers_without_titles_or_facts_still_have_a_page(place: Place) -> None:
+    with writing(place.services.engine) as session:
+        session.add(Paper(slug="bare", title="Bare", title_key="bare", first_seen_at=NOW))
+    assert place.browser.get("/papers/bare").status_code == 200
+
+
+def test_ranking_is_explained(place: Place) -> None:
+    assert "How it decides" in place.browser.get("/about/ranking").text

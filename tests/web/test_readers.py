@@ -1,0 +1,291 @@
+"""A reader's way in and out, over HTTP, with the real flows behind it."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import pytest
+from httpx import Response
+from sqlalchemy import func
+from sqlmodel import SQLModel, select
+
+from digest.core.delivery import DeliveryKind
+from digest.store.engine import reading
+from digest.store.tables import Consent, Delivery, Subscriber, Subscription
+from tests.web.conftest import Place
+
+READER = "ada@readers.test"
+
+
+def subscribe(place: Place, address: str = READER, **fields: str) -> Response:
+    """Fill in the form and send it."""
+    return place.browser.post("/subscribe", data={"address": address, "stamp": place.stamp()} | fields)
+
+
+def confirm_token(place: Place) -> str:
+    """The token that the newest confirmation mail would carry."""
+    with reading(place.services.engine) as session:
+        asked = session.exec(select(Delivery).where(Delivery.kind == DeliveryKind.CONFIRMATION)).all()[-1]
+    payload = {"s": asked.subscriber_id or 0, "d": asked.id or 0}
+    return place.services.tokens.sign("confirm", payload, at=place.clock.now)
+
+
+def reader_token(place: Place, purpose: str) -> str:
+    """The token of the one reader's link."""
+    with reading(place.services.engine) as session:
+        subscriber = session.exec(select(Subscriber)).one()
+    return place.services.tokens.sign(purpose, {"s": subscriber.id or 0})
+
+
+def state(place: Place) -> str:
+    """How the one reader's consent stands."""
+    with reading(place.services.engine) as session:
+        return session.exec(select(Subscription)).one().state
+
+
+def rows(place: Place) -> dict[str, list[tuple[object, ...]]]:
+    """Everything in the database, to see that nothing changed."""
+    with place.services.engine.connect() as connection:
+        return {
+            name: [tuple(row) for row in connection.execute(table.select())]
+            for name, table in SQLModel.metadata.tables.items()
+        }
+
+
+def test_known_unknown_and_repeated_addresses_get_the_same_answer(place: Place) -> None:
+    # checklist 47, 49
+    first = subscribe(place)
+    again = subscribe(place)
+    place.browser.post(f"/confirm/{confirm_token(place)}")
+    known = subscribe(place)
+    for answer in (first, again, known):
+        assert (answer.status_code, answer.headers["location"]) == (303, "/subscribe/check-your-mail")
+    assert first.content == again.content == known.content
+    with reading(place.services.engine) as session:
+        asked = session.exec(
+            select(func.count()).select_from(Delivery).where(Delivery.kind == DeliveryKind.CONFIRMATION)
+        )
+        assert asked.one() == 1
+    page = place.browser.get("/subscribe/check-your-mail")
+    assert READER not in page.text
+    assert place.kicks
+
+
+def test_a_mistyped_address_is_shown_kindly_and_kept(place: Place) -> None:
+    answer = subscribe(place, 'ada@"><b>x')
+    assert answer.status_code == 422
+    assert 'value="ada@&#34;&gt;&lt;b&gt;x"' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert "does not look like a mail address" in answer.text
+    with reading(place.services.engine) as session:
+        assert session.exec(select(Subscriber)).all() == []
+
+
+def test_a_filled_honeypot_gets_the_usual_answer_and_changes_nothing(place: Place) -> None:
+    # checklist 50
+    before = rows(place)
+    answer = subscribe(place, website="https://spam.example")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/subscribe/check-your-mail")
+    assert rows(place) == before
+
+
+def test_a_form_sent_in_a_blink_is_shown_again_with_the_address_kept(place: Place) -> None:
+    # checklist 50
+    stamp = place.stamp()
+    place.clock.move(seconds=-2.5)
+    answer = place.browser.post("/subscribe", data={"address": READER, "stamp": stamp})
+    assert answer.status_code == 422
+    assert f'value="{READER}"' in answer.text
+    assert place.browser.post("/subscribe", data={"address": READER}).status_code == 422
+
+
+def test_one_network_may_not_enter_addresses_without_end(place: Place) -> None:
+    # checklist 48
+    statuses = [subscribe(place, f"reader{number}@readers.test").status_code for number in range(11)]
+    assert statuses == [303] * 10 + [429]
+
+
+def test_wishes_in_the_form_are_kept_for_the_subscription(place: Place) -> None:
+    subscribe(place, timezone="Europe/Berlin", hour="7", categories="cs.LG, math.OC")
+    with reading(place.services.engine) as session:
+        wished = session.exec(select(Subscription)).one()
+    assert (wished.timezone, wished.hour, wished.categories) == ("Europe/Berlin", 7, ["cs.LG", "math.OC"])
+    refused = subscribe(place, "bo@readers.test", timezone="Mars/Olympus")
+    assert refused.status_code == 422
+    assert "no time zone is named" in refused.text.lower()
+    assert subscribe(place, hour="noon").status_code == 422
+
+
+def test_get_and_head_change_nothing_whatever_a_link_scanner_opens(place: Place) -> None:
+    # checklist 54
+    subscribe(place)
+    links = [f"/confirm/{confirm_token(place)}"]
+    links += [f"/{purpose}/{reader_token(place, purpose)}" for purpose in ("unsubscribe", "preferences")]
+    before = rows(place)
+    for link in links:
+        for method in ("GET", "HEAD", "GET"):
+            answer = place.browser.request(method, link)
+            assert answer.status_code == 200, link
+            assert bool(answer.content) is (method == "GET")
+    assert rows(place) == before
+
+
+def test_confirming_is_a_post_that_works_once(place: Place) -> None:
+    # checklist 52, 55
+    subscribe(place)
+    link = f"/confirm/{confirm_token(place)}"
+    page = place.browser.get(link)
+    assert page.text.count("<button") == 1
+    assert state(place) == "pending"
+    welcome = place.browser.post(link)
+    assert welcome.status_code == 200
+    assert "You are subscribed" in welcome.text
+    assert "Your next digest comes on Wednesday, 20 May 2026 at 08:00 (UTC)." in welcome.text
+    assert state(place) == "confirmed"
+    after = rows(place)
+    again = place.browser.post(link)
+    assert again.status_code == 200
+    assert "Already confirmed" in again.text
+    assert rows(place) == after
+    form = re.search(r'href="(/preferences/[^"]+)"', welcome.text)
+    assert form is not None
+    assert place.browser.get(form[1]).status_code == 200
+
+
+def test_an_old_confirmation_link_is_gone_and_a_forged_one_was_never_there(place: Place) -> None:
+    # checklist 55, 56
+    subscribe(place)
+    token = confirm_token(place)
+    place.clock.move(days=4)
+    for method in ("GET", "POST"):
+        old = place.browser.request(method, f"/confirm/{token}")
+        assert old.status_code == 410
+        assert "expired" in old.text
+        assert 'href="/subscribe"' in old.text
+        for forged in (token[:-3], "x", "%00", "a" * 3000, reader_token(place, "unsubscribe")):
+            assert place.browser.request(method, f"/confirm/{forged}").status_code == 404
+    assert state(place) == "pending"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"data": {"List-Unsubscribe": "One-Click"}},
+        {"files": {"List-Unsubscribe": (None, "One-Click")}},
+        {"data": {}},
+        {"content": b"\xff\xfenonsense", "headers": {"content-type": "multipart/form-data; boundary=x"}},
+    ],
+    ids=["urlencoded", "multipart", "button", "nonsense"],
+)
+def test_unsubscribing_needs_the_link_alone_and_takes_effect_at_once(place: Place, body: dict[str, object]) -> None:
+    # checklist 58, 59, 60
+    subscribe(place)
+    place.browser.post(f"/confirm/{confirm_token(place)}")
+    link = f"/unsubscribe/{reader_token(place, 'unsubscribe')}"
+    place.clock.move(days=1000)
+    hostile = {"origin": "https://mail.example", "sec-fetch-site": "cross-site"}
+    for _use in range(2):
+        answer = place.browser.post(link, **{**body, "headers": {**hostile, **body.get("headers", {})}})
+        assert answer.status_code == 200
+        assert "set-cookie" not in answer.headers
+        assert state(place) == "unsubscribed"
+    assert place.browser.get(link).status_code == 200
+    assert place.browser.post("/unsubscribe/forged").status_code == 404
+    assert place.browser.get("/unsubscribe/forged").status_code == 404
+
+
+def test_one_click_is_told_from_the_button_in_the_record_of_consent(place: Place) -> None:
+    # checklist 62
+    subscribe(place)
+    place.browser.post(f"/confirm/{confirm_token(place)}")
+    link = f"/unsubscribe/{reader_token(place, 'unsubscribe')}"
+    place.browser.post(link, files={"List-Unsubscribe": (None, "One-Click")})
+    with reading(place.services.engine) as session:
+        consents = session.exec(select(Consent)).all()
+    assert [(c.action, c.source) for c in consents] == [
+        ("request", "site"),
+        ("confirm", "confirmation mail"),
+        ("unsubscribe", "one-click"),
+    ]
+
+
+def test_preferences_are_saved_and_the_next_digest_is_named(place: Place) -> None:
+    subscribe(place)
+    place.browser.post(f"/confirm/{confirm_token(place)}")
+    link = f"/preferences/{reader_token(place, 'preferences')}"
+    wanted = {
+        "categories": ["cs.LG", "cs.CV"],
+        "more_categories": "math.OC; hep-th",
+        "paper_count": "12",
+        "cadence": "weekly",
+        "weekday": "4",
+        "hour": "7",
+        "timezone": "Asia/Tokyo",
+    }
+    saved = place.browser.post(link, data=wanted)
+    assert saved.status_code == 200
+    assert "Saved. Your next digest comes on Friday, 22 May 2026 at 07:00 (Asia/Tokyo)." in saved.text
+    page = place.browser.get(link).text
+    assert 'value="cs.CV" checked' in page
+    assert 'value="math.OC, hep-th"' in page
+    assert 'value="12"' in page
+    with reading(place.services.engine) as session:
+        stored = session.exec(select(Subscription)).one()
+    assert (stored.cadence, stored.weekday, stored.paper_count) == ("weekly", 4, 12)
+    assert stored.categories == ["cs.LG", "cs.CV", "math.OC", "hep-th"]
+    way_out = re.search(r'href="(/unsubscribe/[^"]+)"', page)
+    assert way_out is not None
+    assert place.browser.get(way_out[1]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("paper_count", "4", "from 5 to 30"),
+        ("paper_count", "31", "from 5 to 30"),
+        ("paper_count", "many", "whole number"),
+        ("hour", "24", "0 to 23"),
+        ("weekday", "-1", "whole number"),
+        ("cadence", "hourly", "daily, weekdays or weekly"),
+        ("timezone", "Mars/Olympus", "no time zone"),
+        ("timezone", "../../etc/passwd", "no time zone"),
+        ("more_categories", "<b>", "no arXiv category"),
+    ],
+)
+def test_a_wrong_preference_is_named_and_the_rest_is_kept(place: Place, field: str, value: str, words: str) -> None:
+    subscribe(place)
+    place.browser.post(f"/confirm/{confirm_token(place)}")
+    link = f"/preferences/{reader_token(place, 'preferences')}"
+    before = rows(place)
+    answer = place.browser.post(link, data={"categories": ["cs.CV"], "timezone": "Asia/Tokyo", field: value})
+    assert answer.status_code == 422
+    assert words in answer.text.lower() or words in answer.text
+    assert 'value="cs.CV" checked' in answer.text
+    assert rows(place) == before
+
+
+def test_preferences_of_somebody_who_left_lead_to_the_form(place: Place) -> None:
+    subscribe(place)
+    link = f"/preferences/{reader_token(place, 'preferences')}"
+    assert "no running subscription" in place.browser.get(link).text
+    assert place.browser.get("/preferences/forged").status_code == 404
+    assert place.browser.post("/preferences/forged", data={}).status_code == 404
+
+
+def test_personal_pages_are_neither_indexed_nor_stored_and_give_no_referrer(place: Place) -> None:
+    # checklist 66
+    subscribe(place)
+    for purpose in ("unsubscribe", "preferences"):
+        answer = place.browser.get(f"/{purpose}/{reader_token(place, purpose)}")
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "noindex" in answer.headers["x-robots-tag"]
+        assert '<meta name="robots" content="noindex, nofollow">' in answer.text
+
+
+def test_a_next_digest_is_named_across_a_change_of_the_clocks(place: Place) -> None:
+    place.clock.now = datetime(2026, 3, 28, 12, 0, tzinfo=UTC)
+    subscribe(place, timezone="Europe/Berlin", hour="2")
+    welcome = place.browser.post(f"/confirm/{confirm_token(place)}")
+    assert "Sunday, 29 March 2026 at 03:00 (Europe/Berlin)" in welcome.text

@@ -1,0 +1,66 @@
+"""The Celery application: a queue that only says there is work; SQL knows what the work is."""
+
+from __future__ import annotations
+
+import structlog
+from celery import Celery
+from celery.signals import worker_init
+
+from digest.config import Settings, read_settings
+from digest.store.schema import require_current
+from digest.wiring import Services
+
+celery_app = Celery("firstlight", include=["workers.tasks"])
+celery_app.set_default()  # a worker in a thread of `digest up` looks its tasks up in the default application
+celery_app.conf.update(
+    task_default_queue="firstlight",
+    task_routes={
+        "firstlight.ingest": {"queue": "firstlight-ingest"},
+        "firstlight.score": {"queue": "firstlight-ingest"},
+    },
+    task_acks_late=True,
+    task_reject_on_worker_lost=True,
+    worker_prefetch_multiplier=1,
+    task_ignore_result=True,
+    broker_connection_retry_on_startup=True,
+    # A worker that died gives its message back after these, not after an hour; the SQL lease decides anyway.
+    broker_transport_options={"visibility_timeout": 900, "unacked_restore_interval": 5},
+    task_soft_time_limit=1800,
+    worker_hijack_root_logger=False,
+    timezone="UTC",
+)
+QUEUES = ("firstlight", "firstlight-ingest")
+
+
+def kick() -> None:
+    """Tell the workers that deliveries were committed; a broker that is away costs a tick, nothing more."""
+    try:
+        celery_app.send_task("firstlight.deliver", retry=False)
+    except Exception as error:  # noqa: BLE001  # a page must not fail for want of a broker: the tick finds the work
+        structlog.get_logger("firstlight").warning("kick_failed", error=type(error).__name__)
+
+
+_in_use: list[Services] = []
+
+
+def services() -> Services:
+    """Return the services of this process: those it was given, or wired from its environment once."""
+    if not _in_use:
+        _in_use.append(prepare(read_settings()))
+    return _in_use[-1]
+
+
+def use_services(given: Services) -> None:
+    """Let the tasks of this process use these services, as `digest up` and tests do."""
+    _in_use[:] = [given]
+
+
+def prepare(settings: Settings) -> Services:
+    """Point Celery at the broker of the settings and wire the services."""
+    celery_app.conf.update(broker_url=settings.broker_url)
+    return Services(settings, kick=kick)
+
+
+@worker_init.connect
+def _refuse_outdated_schema(**_: object) -> None:
+    require_current(services().engine)

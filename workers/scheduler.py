@@ -1,0 +1,72 @@
+"""The scheduler: one UTC tick a minute that asks SQL what is due and puts it on the queue."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from digest.core.plan import Task, Work
+from digest.flows.tick import due_work
+from digest.wiring import Services
+
+TICK_SECONDS = 30
+_INGEST_IN_FLIGHT = timedelta(minutes=10)  # a source asked for is not asked for again until it had time to answer
+_log = structlog.get_logger("firstlight.scheduler")
+
+
+class Ticker:
+    """Asks what is due and enqueues it; remembers only what it asked for lately, to spare the queue.
+
+    `live` False leaves the sources alone, as the demo does.
+    """
+
+    def __init__(self, services: Services, enqueue: Callable[[Work], None], *, live: bool = True) -> None:
+        self._services = services
+        self._enqueue = enqueue
+        self._scopes = (
+            [(name, scope) for name in ("arxiv-rss", "hf") for scope in services.scopes(name)] if live else []
+        )
+        self._asked: dict[Work, float] = {}
+
+    def tick(self) -> list[Work]:
+        """Enqueue what is due now and return it; a failure is logged and the next tick tries again."""
+        now = self._services.clock()
+        last_cut_off = self._services.next_cut_off(now) - timedelta(days=1)
+        enqueued = []
+        for work in due_work(self._services.engine, self._scopes, cut_off=last_cut_off, now=now):
+            if work.task in {Task.INGEST, Task.SCORE}:
+                if now.timestamp() < self._asked.get(work, 0.0) + _INGEST_IN_FLIGHT.total_seconds():
+                    continue
+                self._asked[work] = now.timestamp()
+            self._enqueue(work)
+            enqueued.append(work)
+        return enqueued
+
+    def tick_safely(self) -> None:
+        """Tick, and turn any surprise into a log line: the scheduler must outlive a bad minute."""
+        try:
+            enqueued = self.tick()
+        except Exception:  # noqa: BLE001  # the database or broker may be away for a while; the next tick heals
+            _log.exception("tick failed")
+        else:
+            if enqueued:
+                _log.info("tick", work=[f"{work.task}:{work.source}:{work.scope}" for work in enqueued])
+
+
+def start(ticker: Ticker) -> BackgroundScheduler:
+    """Start ticking in the background; the first tick comes at once."""
+    scheduler = BackgroundScheduler(timezone=UTC)
+    scheduler.add_job(
+        ticker.tick_safely,
+        "interval",
+        seconds=TICK_SECONDS,
+        next_run_time=ticker._services.clock(),
+        max_instances=1,
+        coalesce=True,
+        misfire_grace_time=None,  # a late tick is as good as a punctual one: what is due is read from SQL
+    )
+    scheduler.start()
+    return scheduler

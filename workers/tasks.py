@@ -1,0 +1,98 @@
+"""The bodies of the Celery tasks: each calls one flow, and can be called twice without harm."""
+
+from __future__ import annotations
+
+import os
+import socket
+from datetime import date
+
+import structlog
+from celery import shared_task
+
+from digest.core.plan import Task, Work
+from workers.app import services
+
+_CHUNK = 200
+_log = structlog.get_logger("firstlight.tasks")
+
+
+def worker_name() -> str:
+    """Name this process in claims: host and process id."""
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+@shared_task(name="firstlight.ingest")
+def ingest(source: str, scope: str) -> None:
+    """Read one source in one scope from its cursor; a failure is recorded by the flow."""
+    from digest.flows.ingest import ingest_live
+
+    wired = services()
+    with wired.http_client(source) as client:
+        report = ingest_live(wired.engine, wired.live_source(source), client, scope, clock=wired.clock)
+    _log.info("ingested", scope=scope, **report.as_plain())
+
+
+@shared_task(name="firstlight.score")
+def score() -> None:
+    """Score every paper in the window as of now."""
+    from digest.flows.score import score as score_window
+
+    wired = services()
+    _log.info("scored", papers=score_window(wired.engine, wired.clock()))
+
+
+@shared_task(name="firstlight.compose")
+def compose(issued_on: str) -> None:
+    """Freeze the issue of a day, if it is not frozen yet, and materialise its deliveries."""
+    from digest.flows.morning import freeze_and_materialise
+
+    wired = services()
+    made = freeze_and_materialise(
+        wired.engine,
+        date.fromisoformat(issued_on),
+        cut_off=wired.cut_off(date.fromisoformat(issued_on)),
+        until=wired.next_cut_off(wired.clock()),
+        size=wired.settings.issue_size,
+        now=wired.clock(),
+    )
+    _log.info("composed", issued_on=issued_on, deliveries=made)
+    deliver.delay()
+
+
+@shared_task(name="firstlight.deliver")
+def deliver() -> None:
+    """Send one chunk of what is due, and come back while there is more."""
+    from digest.flows.deliver import deliver_due
+
+    wired = services()
+    tally = deliver_due(wired.engine, wired.courier, worker=worker_name(), clock=wired.clock, limit=_CHUNK)
+    if tally.total:
+        _log.info("delivered", **tally.as_plain())
+    if tally.total + tally.lost >= _CHUNK and not tally.trouble:
+        deliver.delay()
+
+
+@shared_task(name="firstlight.sweep")
+def sweep() -> None:
+    """Return what died workers left behind to a state that says so."""
+    from digest.flows.deliver import sweep as sweep_deliveries
+
+    wired = services()
+    moved = sweep_deliveries(wired.engine, now=wired.clock())
+    if moved.total:
+        _log.info("swept", **moved.as_plain())
+
+
+def enqueue(work: Work) -> None:
+    """Put one piece of due work on the queue."""
+    match work.task:
+        case Task.INGEST:
+            ingest.delay(work.source, work.scope)
+        case Task.SCORE:
+            score.delay()
+        case Task.COMPOSE if work.issued_on is not None:
+            compose.delay(work.issued_on.isoformat())
+        case Task.DELIVER:
+            deliver.delay()
+        case Task.SWEEP:
+            sweep.delay()
