@@ -16,29 +16,36 @@ _WINDOW = timedelta(days=7)
 _LOOK_BACK = timedelta(hours=24)  # growth is measured from the last observation before this
 _FORGOTTEN = timedelta(hours=72)  # ... unless that is older than this: then from here, by interpolation
 _SHORTEST_H = 6.0  # a rate over less time than this would be noise
-_FADE_H = 48.0  # an observation loses 1/e of its weight in this time
+_GRACE_H = 72.0  # sources are not polled evenly: an observation keeps its weight for this time
+_FADE_H = 48.0  # ... and then loses it, to 1/e in this time
+_RECENT = 0.2  # the share of recent growth, beside that since the paper was listed (which predicts better)
+_UNSEEN_GROWTH = 0.1  # of a signal's weight, where it was seen once and may be as old as the world
+_LEVEL_DAYS = 30.0  # ... its level is then read as that of a month
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A signal: its words, how much it counts, and the daily gain and the level that are remarkable for it."""
+    """A signal: its words, how much it counts, and the daily gain that is remarkable for it.
+
+    `from_nothing` where it starts at zero when the paper is listed: a repository's stars may be older than the paper.
+    """
 
     one: str
     many: str
     weight: float
     gain: float
-    level: float
+    from_nothing: bool = True
 
 
 PAGE_PLACE = "hf_page_rank"
 KINDS = {
-    "hf_upvotes": Kind("upvote", "upvotes", 1.0, 20, 40),
-    "hf_comments": Kind("comment", "comments", 0.4, 3, 6),
-    "github_stars": Kind("star", "stars", 0.8, 60, 400),
-    "hn_points": Kind("point on Hacker News", "points on Hacker News", 0.8, 60, 100),
-    "hn_comments": Kind("comment on Hacker News", "comments on Hacker News", 0.4, 30, 60),
-    "citations": Kind("citation", "citations", 0.6, 2, 20),
-    PAGE_PLACE: Kind("place", "places", 0.8, 1, 1),
+    "hf_upvotes": Kind("upvote", "upvotes", 1.0, 20),
+    "hf_comments": Kind("comment", "comments", 0.15, 3),
+    "github_stars": Kind("star", "stars", 0.3, 60, from_nothing=False),
+    "hn_points": Kind("point on Hacker News", "points on Hacker News", 0.6, 60),
+    "hn_comments": Kind("comment on Hacker News", "comments on Hacker News", 0.2, 30),
+    "citations": Kind("citation", "citations", 0.3, 2, from_nothing=False),
+    PAGE_PLACE: Kind("place", "places", 0.3, 1),
 }
 
 
@@ -46,10 +53,12 @@ KINDS = {
 class Movement:
     """What one signal says: `strength` 0 to 1, `gained` over `hours`, its `level` now; `simulated` if made up.
 
+    `weight` is the signal's, and little where only a level is known: growth that nobody saw is not a zero.
     `since_listing` marks a gain counted from nothing on the day the paper was listed. `of` is set for page places.
     """
 
     signal: str
+    weight: float
     strength: float
     level: float
     gained: float = 0.0
@@ -134,16 +143,22 @@ def _count(
     latest: dict[datetime, float] = {at: value for at, value, _of in points}  # repeated at one instant: the largest
     instants = list(latest)
     values = steadied(list(latest.values()))
+    kind = KINDS[signal]
     level, last = values[-1], instants[-1]
-    start, base, since_listing = _base(instants, values, as_of, listed_at)
+    born = listed_at if kind.from_nothing else None
+    start, base, since_listing = _base(instants, values, as_of, born)
     hours = (last - start).total_seconds() / 3600
     gained = max(level - base, 0.0)
-    kind = KINDS[signal]
-    rate = gained * 24 / max(hours, _SHORTEST_H)
-    raw = 0.7 * math.log1p(rate) / math.log1p(kind.gain) + 0.3 * math.log1p(level) / math.log1p(kind.level)
-    age = (as_of - last).total_seconds() / 3600
-    strength = (1 - math.exp(-raw)) * math.exp(-age / _FADE_H)
-    return Movement(signal, strength, level, gained, hours, since_listing, simulated=source == SIMULATED)
+    recent = life = gained * 24 / max(hours, _SHORTEST_H)
+    if born is not None:
+        life = level * 24 / max((last - born).total_seconds() / 3600, _SHORTEST_H)
+    weight = kind.weight
+    if born is None and hours == 0:
+        life, weight = level / _LEVEL_DAYS, weight * _UNSEEN_GROWTH
+        recent = life
+    raw = (_RECENT * math.log1p(recent) + (1 - _RECENT) * math.log1p(life)) / math.log1p(kind.gain)
+    strength = (1 - math.exp(-raw)) * _faded(last, as_of)
+    return Movement(signal, weight, strength, level, gained, hours, since_listing, simulated=source == SIMULATED)
 
 
 def _base(
@@ -172,8 +187,13 @@ def _place(points: Sequence[tuple[datetime, float, int | None]], as_of: datetime
     place = max(place, 1.0)
     of = max(stated or 0, math.ceil(place))
     height = 1 - (place - 1) / max(of, 10)  # first of two is not first of twenty, but first all the same
-    age = (as_of - at).total_seconds() / 3600
-    return Movement(PAGE_PLACE, 0.8 * height * math.exp(-age / _FADE_H), place, of=of, simulated=source == SIMULATED)
+    weight, strength = KINDS[PAGE_PLACE].weight, 0.8 * height * _faded(at, as_of)
+    return Movement(PAGE_PLACE, weight, strength, place, of=of, simulated=source == SIMULATED)
+
+
+def _faded(seen_at: datetime, as_of: datetime) -> float:
+    hours = (as_of - seen_at).total_seconds() / 3600
+    return math.exp(-max(hours - _GRACE_H, 0) / _FADE_H)
 
 
 def _span(hours: float) -> str:

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 
 from digest.core.paper import Observation
-from digest.core.signals import KINDS, Movement, movements
+from digest.core.signals import Movement, movements
 
 MAX_SHARE = 0.6  # of one signal in a score
 _PRIOR = 0.6  # the weight of knowing nothing, beside the signals' weights
+_KNEE = 0.6  # of the most that one signal may add: from here on, more adds less
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
 _FRESH_DAYS = 3.0
 
@@ -82,8 +83,8 @@ def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
     moved = movements(candidate.observations, as_of, listed_at)
     ground = _ground(candidate, as_of)
     room = 1 - sum(amount for _name, amount, _words in ground)
-    weights = sum(KINDS[one.signal].weight for one in moved) + _PRIOR
-    amounts = [room * KINDS[one.signal].weight * one.strength / weights for one in moved]
+    weights = sum(one.weight for one in moved) + _PRIOR
+    amounts = [room * one.weight * one.strength / weights for one in moved]
     _hold(amounts, sum(amount for _name, amount, _words in ground))
     stated = [*zip((one.signal for one in moved), amounts, (one.words for one in moved), strict=True), *ground]
     value = sum(amount for _name, amount, _words in stated)
@@ -132,11 +133,11 @@ def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None =
 
 def _ground(candidate: Candidate, as_of: datetime) -> list[tuple[str, float, str]]:
     if candidate.listed_on is None:
-        ground = [("freshness", 0.15, "no day of listing known")]
+        ground = [("freshness", 0.25, "no day of listing known")]
     else:
         days = max((as_of.date() - candidate.listed_on).days, 0)
         ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days} days ago"
-        ground = [("freshness", 0.15 + 0.10 * math.exp(-days / _FRESH_DAYS), ago)]
+        ground = [("freshness", 0.25 + 0.05 * math.exp(-days / _FRESH_DAYS), ago)]
     if candidate.has_code:
         ground.append(("code", 0.03, "code is available"))
     beyond = max(candidate.categories - 1, 0) + max(candidate.listings - 1, 0)
@@ -152,7 +153,9 @@ def _hold(amounts: list[float], ground: float) -> None:
         return
     largest = max(range(len(amounts)), key=amounts.__getitem__)
     limit = MAX_SHARE / (1 - MAX_SHARE) * (ground + sum(amounts) - amounts[largest])
-    amounts[largest] = limit * (1 - math.exp(-amounts[largest] / limit))
+    knee = limit * _KNEE
+    if amounts[largest] > knee:
+        amounts[largest] = knee + (limit - knee) * (1 - math.exp(-(amounts[largest] - knee) / (limit - knee)))
 
 
 def _lead(moved: Sequence[Movement], amounts: Sequence[float], ground: Sequence[tuple[str, float, str]]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from itertools import groupby, islice
@@ -34,14 +35,12 @@ def candidates(session: Session, as_of: datetime) -> Iterator[Candidate]:
     observed = (observations.c.at > since, observations.c.at <= as_of)
     fresh = papers.c.listed_on.between(since.date(), (as_of + timedelta(days=1)).date())
     ids = union(select(papers.c.id).where(fresh), select(observations.c.paper_id).where(*observed)).scalar_subquery()
-    found = _stream(
-        session,
+    found = (
         select(papers.c.id, papers.c.primary_category, papers.c.listed_on, papers.c.has_code, papers.c.categories)
         .where(papers.c.id.in_(ids), papers.c.first_seen_at <= as_of)
-        .order_by(papers.c.id),
+        .order_by(papers.c.id)
     )
-    seen = _by_paper(
-        session,
+    seen = (
         select(
             observations.c.paper_id,
             observations.c.signal,
@@ -52,27 +51,34 @@ def candidates(session: Session, as_of: datetime) -> Iterator[Candidate]:
             observations.c.coverage,
         )
         .where(*observed)
-        .order_by(observations.c.paper_id, observations.c.signal, observations.c.source, observations.c.at),
+        .order_by(observations.c.paper_id, observations.c.signal, observations.c.source, observations.c.at)
     )
-    announced = _by_paper(
-        session,
+    announced = (
         select(listings.c.paper_id, func.count())
         .where(listings.c.paper_id.in_(ids))
         .group_by(listings.c.paper_id)
-        .order_by(listings.c.paper_id),
+        .order_by(listings.c.paper_id)
     )
-    seen_of, announced_of = _Follower(seen), _Follower(announced)
-    for paper_id, category, listed_on, has_code, categories in found:
-        counted = announced_of.rows(paper_id)
-        yield Candidate(
-            paper_id=paper_id,
-            primary_category=category,
-            listed_on=listed_on,
-            has_code=has_code,
-            categories=len(categories),
-            listings=counted[0][1] if counted else 0,
-            observations=[Observation(*row[1:]) for row in seen_of.rows(paper_id)],
-        )
+    with ExitStack() as open_results:
+
+        def stream(statement: Select[Any]) -> Iterator[Any]:
+            # On PostgreSQL this is a cursor in the server: neither side holds the whole result.
+            result = session.connection().execute(statement.execution_options(yield_per=_STREAMED))
+            open_results.callback(result.close)
+            return iter(result)
+
+        seen_of, announced_of = _Follower(stream(seen)), _Follower(stream(announced))
+        for paper_id, category, listed_on, has_code, categories in stream(found):
+            counted = announced_of.rows(paper_id)
+            yield Candidate(
+                paper_id=paper_id,
+                primary_category=category,
+                listed_on=listed_on,
+                has_code=has_code,
+                categories=len(categories),
+                listings=counted[0][1] if counted else 0,
+                observations=[Observation(*row[1:]) for row in seen_of.rows(paper_id)],
+            )
 
 
 def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]) -> None:
@@ -114,22 +120,12 @@ def latest_as_of(session: Session, before: datetime) -> datetime | None:
     return newest
 
 
-def _stream(session: Session, statement: Select[Any]) -> Iterator[Any]:
-    # On PostgreSQL this is a cursor in the server: neither side holds the whole result.
-    return iter(session.connection().execute(statement.execution_options(yield_per=_STREAMED)))
-
-
-def _by_paper(session: Session, statement: Select[Any]) -> Iterator[tuple[int, Sequence[Any]]]:
-    rows = _stream(session, statement)
-    return ((paper_id, list(group)) for paper_id, group in groupby(rows, key=lambda row: int(row[0])))
-
-
 class _Follower:
     """Gives each paper its rows while both are read in the order of paper ids."""
 
-    def __init__(self, groups: Iterator[tuple[int, Sequence[Any]]]) -> None:
-        self._groups = groups
-        self._next = next(groups, None)
+    def __init__(self, rows: Iterator[Any]) -> None:
+        self._groups = ((int(paper_id), list(group)) for paper_id, group in groupby(rows, key=lambda row: row[0]))
+        self._next = next(self._groups, None)
 
     def rows(self, paper_id: int) -> Sequence[Any]:
         while self._next is not None and self._next[0] < paper_id:
