@@ -10,7 +10,7 @@ from enum import StrEnum
 from digest.core.text import title_key
 
 _NEW_STYLE = r"(?P<new>\d{2}(?:0[1-9]|1[0-2])\.\d{4,5})"
-_OLD_STYLE = r"(?P<old>[a-z]+(?:-[a-z]+)*(?:\.[A-Za-z]{2})?/\d{2}(?:0[1-9]|1[0-2])\d{3})"
+_OLD_STYLE = r"(?P<old>[a-z]+(?:-[a-z]+)*(?:\.[a-z-]{2,8})?/\d{2}(?:0[1-9]|1[0-2])\d{3})"
 _ARXIV_ID = re.compile(
     rf"(?:arxiv:|oai:arxiv\.org:|https?://(?:[a-z]+\.)?arxiv\.org/(?:abs|pdf|html)/)?"
     rf"(?:{_NEW_STYLE}|{_OLD_STYLE})(?:v(?P<version>[1-9]\d{{0,2}}))?(?:\.pdf)?/?",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,18 +12,19 @@ from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
 from digest.core.subscription import SubscriptionState
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import table
 from digest.store.deliveries import Claim
+from digest.store.dialects import table_of
+from digest.store.papers import other_ids
+from digest.store.tables import Delivery, IssueRow, Subscriber, Subscription, Suppression
 
 # Papers of these were sent, may have been, or are about to be.
 _COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
-_delivery = table("delivery")
-_subscriber = table("subscriber")
-_subscription = table("subscription")
-_suppression = table("suppression")
-_issue = table("issue")
+_delivery = table_of(Delivery)
+_subscriber = table_of(Subscriber)
+_subscription = table_of(Subscription)
+_suppression = table_of(Suppression)
+_issue = table_of(IssueRow)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,8 @@ def already_sent(session: Session, claims: Collection[Claim], *, since: date) ->
     sent: dict[int, set[int]] = {}
     for row in rows:
         sent.setdefault(row.subscriber_id, set()).update(row.paper_ids)
-    return {subscriber: frozenset(papers) for subscriber, papers in sent.items()}
+    others = other_ids(session, {paper for papers in sent.values() for paper in papers})
+    return {subscriber: _with_others(papers, others) for subscriber, papers in sent.items()}
 
 
 def sent_before(session: Session, subscriber_id: int, issue_id: int | None, *, since: date) -> frozenset[int]:
@@ -94,7 +96,13 @@ def sent_before(session: Session, subscriber_id: int, issue_id: int | None, *, s
             or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id != (issue_id or 0))
         )
     )
-    return frozenset(paper for row in rows for paper in row.paper_ids)
+    papers = {paper for row in rows for paper in row.paper_ids}
+    return _with_others(papers, other_ids(session, papers))
+
+
+def _with_others(papers: set[int], others: Mapping[int, set[int]]) -> frozenset[int]:
+    # A paper that was merged since it was sent must not come again under the id of the other.
+    return frozenset(papers.union(*(others[paper] for paper in papers & others.keys())))
 
 
 def _papers_of(subscribers: Collection[int], since: date) -> Select[Any]:

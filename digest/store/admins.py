@@ -8,12 +8,12 @@ from sqlalchemy import func, literal, select
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import insert_row, table
 from digest.store.deliveries import NEW_DELIVERY
+from digest.store.dialects import insert_row, table_of
+from digest.store.tables import AdminSession, AuditEntry, Delivery
 
-_session = table("admin_session")
-_delivery = table("delivery")
+_session = table_of(AdminSession)
+_delivery = table_of(Delivery)
 _HOUR = timedelta(hours=1)
 _MOST_LINKS_AN_HOUR = 5
 
@@ -23,7 +23,7 @@ def append_audit(
 ) -> None:
     """Append to the audit log."""
     row = {"at": at, "actor": actor, "action": action, "target": target, "detail": detail, "ip": ip}
-    insert_row(session, table("audit_entry"), row, literal(True))
+    insert_row(session, table_of(AuditEntry), row, literal(True))
 
 
 def queue_sign_in(session: Session, address: str, now: datetime, *, listed: bool) -> bool:

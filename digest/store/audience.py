@@ -14,13 +14,13 @@ from sqlmodel import Session
 from digest.core.cadence import MINIMUM_GAP
 from digest.core.delivery import FINAL, DeliveryKind, DeliveryState, NotSent, Tally
 from digest.core.subscription import SubscriptionState
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import changed, insert_new, table
 from digest.store.deliveries import NEW_DELIVERY
+from digest.store.dialects import changed, insert_new, table_of
+from digest.store.tables import Delivery, IssueRow, Subscription
 
-_delivery = table("delivery")
-_subscription = table("subscription")
-_issue = table("issue")
+_delivery = table_of(Delivery)
+_subscription = table_of(Subscription)
+_issue = table_of(IssueRow)
 _GETS_DIGESTS = (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
 
 

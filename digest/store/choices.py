@@ -10,12 +10,12 @@ from sqlmodel import Session
 from digest.core.cadence import Cadence
 from digest.core.preferences import Choices
 from digest.core.subscription import SubscriptionState
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import changed, table
+from digest.store.dialects import changed, table_of
+from digest.store.tables import Subscriber, Subscription
 from digest.tokens import address_key
 
-_subscriber = table("subscriber")
-_subscription = table("subscription")
+_subscriber = table_of(Subscriber)
+_subscription = table_of(Subscription)
 
 
 def choices_of(session: Session, subscriber_id: int) -> tuple[str, SubscriptionState, Choices] | None:

@@ -20,8 +20,8 @@ from digest.core.delivery import (
     NotSent,
     sources_of,
 )
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import changed, table
+from digest.store.dialects import changed, table_of
+from digest.store.tables import Delivery, IssueRow, Subscriber, Subscription, Suppression
 
 DAY = timedelta(days=1)
 
@@ -39,11 +39,11 @@ NEW_DELIVERY: dict[str, Any] = {
 }
 _WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
-_delivery = table("delivery")
-_subscriber = table("subscriber")
-_subscription = table("subscription")
-_suppression = table("suppression")
-_issue = table("issue")
+_delivery = table_of(Delivery)
+_subscriber = table_of(Subscriber)
+_subscription = table_of(Subscription)
+_suppression = table_of(Suppression)
+_issue = table_of(IssueRow)
 
 
 @dataclass(frozen=True, slots=True)

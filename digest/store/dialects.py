@@ -6,7 +6,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import ColumnElement, CursorResult, Executable, Select, Table, literal, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
@@ -24,12 +24,35 @@ def insert_missing(session: Session, model: type[SQLModel], rows: Sequence[Mappi
     """Insert rows that no unique constraint knows yet; return how many there were."""
     if not rows:
         return 0
-    table = table_of(model)
-    dialect = session.connection().dialect.name
-    insert = postgresql.insert(table) if dialect == "postgresql" else sqlite.insert(table)
     # psycopg gets many rows in one statement, which leaves no count of rows unless it is asked for.
-    statement = insert.on_conflict_do_nothing().execution_options(preserve_rowcount=True, **ROWS_PER_STATEMENT)
-    return int(session.connection().execute(statement, list(rows)).rowcount)
+    statement = insert_into(session, table_of(model)).on_conflict_do_nothing()
+    options = {"preserve_rowcount": True, **ROWS_PER_STATEMENT}
+    return int(session.connection().execute(statement, list(rows), execution_options=options).rowcount)
+
+
+def insert_new(session: Session, into: Table, columns: Sequence[str], rows: Select[Any]) -> int:
+    """Insert the rows of a select, except those that a unique constraint already holds; return how many went in."""
+    chosen = insert_into(session, into).from_select(list(columns), rows, include_defaults=False)
+    return changed(session, chosen.on_conflict_do_nothing())
+
+
+def insert_row(session: Session, into: Table, values: Mapping[str, Any], *conditions: ColumnElement[bool]) -> bool:
+    """Insert one row where the conditions hold and no unique constraint has it; return whether it went in."""
+    constants = [literal(value, type_=into.c[name].type).label(name) for name, value in values.items()]
+    return insert_new(session, into, list(values), select(*constants).where(*conditions)) == 1
+
+
+def changed(session: Session, statement: Executable) -> int:
+    """Run a statement that writes and return how many rows it wrote."""
+    # Without the option the count of an insert is lost on PostgreSQL.
+    result: CursorResult[Any] = session.connection().execute(statement, execution_options={"preserve_rowcount": True})
+    return result.rowcount
+
+
+def insert_into(session: Session, into: Table) -> postgresql.Insert | sqlite.Insert:
+    """Begin an insert that can say `on_conflict_do_nothing`."""
+    on_postgresql = session.connection().dialect.name == "postgresql"
+    return postgresql.insert(into) if on_postgresql else sqlite.insert(into)
 
 
 def one_writer(session: Session, purpose: str) -> None:

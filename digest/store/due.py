@@ -11,15 +11,15 @@ from sqlmodel import Session
 from digest.core.capture import RunStatus
 from digest.core.delivery import DeliveryState
 from digest.core.plan import LastRun
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import table
+from digest.store.dialects import table_of
+from digest.store.tables import Delivery, IngestRun, IssueRow, Score
 
 _LOOK_BACK = 12  # runs of a scope; enough to count failures until the back-off is at its longest
 
-_delivery = table("delivery")
-_issue = table("issue")
-_run = table("ingest_run")
-_score = table("score")
+_delivery = table_of(Delivery)
+_issue = table_of(IssueRow)
+_run = table_of(IngestRun)
+_score = table_of(Score)
 
 
 def last_runs(session: Session, scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], LastRun]:

@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from digest.core.issue import TRANSITIONS, Card, Issue, IssueState
 from digest.errors import CorruptState, NotFound
-from digest.store.dialects import table_of
+from digest.store.dialects import insert_into, table_of
 from digest.store.tables import IssueCard, IssueRow
 
 
@@ -33,9 +32,8 @@ def freeze_issue(session: Session, issue: Issue, *, now: datetime) -> int | None
     """
     table = table_of(IssueRow)
     connection = session.connection()
-    dialect_insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     issue_id: int | None = connection.execute(
-        dialect_insert(table)
+        insert_into(session, table)
         .values(
             issued_on=issue.issued_on,
             state=IssueState.FROZEN.value,

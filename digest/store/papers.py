@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from digest.store.dialects import table_of
 from digest.store.paper_rows import in_chunks
 from digest.store.tables import Paper, PaperAlias
-from digest.store.unions import former_id
+from digest.store.unions import FORMER, former_id
 
 
 def paper_by_slug(session: Session, slug: str) -> Paper | None:
@@ -29,6 +29,25 @@ def papers_by_id(session: Session, ids: Iterable[int]) -> dict[int, Paper]:
             if paper.id is not None:
                 found[paper.id] = paper
     return found
+
+
+def other_ids(session: Session, ids: Iterable[int]) -> dict[int, set[int]]:
+    """Map those of the given paper ids whose paper goes, or went, by several ids to all of these.
+
+    Issues and deliveries keep the ids of their day; whoever compares them across days must compare papers.
+    """
+    current = current_ids(session, ids)
+    aliases = table_of(PaperAlias)
+    known: dict[int, set[int]] = {}
+    for paper_id, now in current.items():
+        known.setdefault(now, {now}).add(paper_id)
+    for chunk in in_chunks(set(known)):
+        former = select(aliases.c.slug, aliases.c.paper_id).where(
+            aliases.c.paper_id.in_(chunk), aliases.c.slug.startswith(FORMER)
+        )
+        for slug, now in session.connection().execute(former):
+            known[now].add(int(slug.removeprefix(FORMER)))
+    return {paper_id: known[now] for paper_id, now in current.items() if len(known[now]) > 1}
 
 
 def current_ids(session: Session, ids: Iterable[int]) -> dict[int, int]:

@@ -11,16 +11,16 @@ from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.core.subscription import ConsentAction, SubscriptionState, after
-from digest.store import tables  # noqa: F401  # registers the tables
-from digest.store.conflict import changed, insert_new, insert_row, table
 from digest.store.deliveries import DAY, NEW_DELIVERY, settle_waiting
+from digest.store.dialects import changed, insert_new, insert_row, table_of
+from digest.store.tables import Consent, Delivery, IssueRow, SpentToken, Subscriber, Subscription, Suppression
 from digest.tokens import address_key
 
-_subscriber = table("subscriber")
-_subscription = table("subscription")
-_suppression = table("suppression")
-_consent = table("consent")
-_delivery = table("delivery")
+_subscriber = table_of(Subscriber)
+_subscription = table_of(Subscription)
+_suppression = table_of(Suppression)
+_consent = table_of(Consent)
+_delivery = table_of(Delivery)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,13 +157,13 @@ def _record(
 def spend(session: Session, key: str, purpose: str, now: datetime) -> bool:
     """Record the use of a one-time link; False if it has been used before, also at this very moment."""
     return insert_row(
-        session, table("spent_token"), {"token_hash": key, "purpose": purpose, "spent_at": now}, literal(True)
+        session, table_of(SpentToken), {"token_hash": key, "purpose": purpose, "spent_at": now}, literal(True)
     )
 
 
 def queue_welcome(session: Session, subscriber_id: int, local_date: date, now: datetime, *, since: datetime) -> bool:
     """Queue a welcome mail with the newest frozen issue, if one was frozen at `since` or later."""
-    issue = table("issue")
+    issue = table_of(IssueRow)
     newest = (
         select(issue.c.id)
         .where(issue.c.state.in_(("frozen", "sending", "complete")), issue.c.frozen_at.between(since, now))

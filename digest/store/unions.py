@@ -15,9 +15,12 @@ _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
 )
 
 
+FORMER = "id/"
+
+
 def former_id(paper_id: int) -> str:
     """Return the alias under which a paper that was merged away is still found by its id."""
-    return f"id/{paper_id}"
+    return f"{FORMER}{paper_id}"
 
 
 def unite_rows(session: Session, survivor: int, loser: int) -> None:

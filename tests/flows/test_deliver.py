@@ -17,8 +17,9 @@ from digest.mail.message import Envelope
 from digest.mail.render import ReaderLinks, Rendered
 from digest.mail.smtp import Reply, Verdict
 from digest.store import audience, subscribers
+from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
-from digest.store.tables import Delivery, IssueRow, Subscription
+from digest.store.tables import Delivery, IssueRow, Subscription, Suppression
 from tests import post
 from tests.post import FROZEN_AT, TOKENS, UNTIL, PlainRenderer, Sink, add_issue, add_reader, add_readers, at_clock
 
@@ -349,7 +350,7 @@ def test_a_ban_that_only_the_hash_remembers_is_honoured_after_a_rotation(engine:
 
     queue_for = add_reader(engine, "a@example.test")
     with writing(engine) as session:
-        row = subscribers.table("suppression")
+        row = table_of(Suppression)
         old = Tokens(["an older secret"]).address_hashes("a@example.test")[0]
         session.connection().execute(
             row.insert().values(address_hash=old, address=None, reason="erased", created_at=FROZEN_AT)

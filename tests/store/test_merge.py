@@ -13,7 +13,7 @@ from sqlmodel import col, select
 from digest.core.paper import AnnounceType, Listing, Observation
 from digest.store.engine import reading, writing
 from digest.store.merge import Tally, listing_key, merge_batch
-from digest.store.papers import current_ids, paper_by_slug
+from digest.store.papers import current_ids, other_ids, paper_by_slug
 from digest.store.tables import IssueCard, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
 
 SEEN = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
@@ -199,6 +199,14 @@ def test_an_id_without_authors_does_not_unite_two_authors_works(engine: Engine) 
     assert len(papers(engine)) == 3
 
 
+def test_a_short_title_alone_is_a_paper_of_its_own(engine: Engine) -> None:
+    alone = listing(title="Pointer Lamps", authors=())
+    merge(engine, alone)
+    assert counts(merge(engine, alone)) == (0, 0, 0)
+    merge(engine, listing(title="Pointer Lamps", authors=("Ada Bell",)))
+    assert len(papers(engine)) == 2  # two words do not say whether it is hers
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), -1, 1e12, 10**400])
 def test_an_absurd_observation_is_set_aside_with_its_reason(engine: Engine, value: float) -> None:
     tally = merge(engine, listing(arxiv_id="2605.00001", observations=(votes(value), votes(7))))
@@ -211,7 +219,6 @@ def test_an_absurd_observation_is_set_aside_with_its_reason(engine: Engine, valu
     [
         {"title": ""},
         {"title": "?!"},
-        {"title": "Lamps", "authors": ()},
         {"title": "lamp " * 500},
         {"arxiv_id": "not an id"},
     ],
@@ -251,3 +258,14 @@ def test_no_alias_is_left_for_a_paper_that_was_never_stored_under_it(engine: Eng
     assert stored(engine, PaperAlias) == []
     with reading(engine) as session:
         assert session.exec(select(Paper).where(col(Paper.slug) == "2605.00001")).one()
+
+
+def test_a_paper_that_went_by_several_ids_is_known_by_all_of_them(engine: Engine) -> None:
+    merge(engine, listing(arxiv_id="2605.00001"))
+    merge(engine, listing(title="Another title altogether now", authors=("Ada Bell",)))
+    first, second = (paper.id for paper in papers(engine))
+    merge(engine, listing(arxiv_id="2605.00001", version=2, title="Another title altogether now"))
+    assert len(papers(engine)) == 1
+    with reading(engine) as session:
+        assert other_ids(session, [first]) == {first: {first, second}}
+        assert other_ids(session, [second, 999]) == {second: {first, second}}
