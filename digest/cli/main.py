@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import issue, mailing, serving, source
+from digest.cli import issue, mailing, serving, source, taste
 from digest.errors import DigestError
 
 app = typer.Typer(
@@ -22,6 +22,7 @@ source.add_to(app)
 issue.add_to(app)
 mailing.add_to(app)
 serving.add_to(app)
+taste.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:
