@@ -1,13 +1,14 @@
 """What a reader would like among new papers, from the words and categories of what they liked; never from authors.
 
-A `Space` holds a collection of papers in several views; `score` compares candidates with a reader's profile in
-each, and adds up what the comparisons say. It is deterministic. Nothing here is imported by the process that sends.
+A `Space` holds a collection of papers in several views. `score` compares candidates with a reader's profile in each
+view and adds up what the comparisons say. It is deterministic. The process that sends does not import it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -16,116 +17,156 @@ from scipy import sparse
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import randomized_svd
 
-from digest.core.lexicon import Matrix, Vector, term_space
+from digest.core.lexicon import Matrix, TermSpace, Vector, term_space
+from digest.core.reading import Profile, Writing, is_excluded
+
+Rows = NDArray[np.int64]
 
 _LATENT = 300  # dimensions of the latent space
 _LEARNED_FROM = 20_000  # papers that the latent space is learned from
-_BACKGROUND = 3_000  # papers that stand for everything the reader did not like
+_BACKGROUND = 4_000  # papers that stand for everything the reader did not like
 
-# What each comparison counts for, in standard deviations over the day's candidates; see docs/taste.md.
-WEIGHTS: Mapping[str, float] = {"centroid": 0.4, "nearest": 0.15, "separator": 0.4, "latent": 0.2, "categories": 0.4}
+# What each comparison counts for, in standard deviations over the candidates; fitted, see docs/taste.md.
+WEIGHTS: Mapping[str, float] = {
+    "separator": 0.50,
+    "nearest": 0.12,
+    "latent": 0.30,
+    "categories": 0.60,
+    "primary": 0.28,
+    "embedding": 0.30,
+}
+# Not fitted, for no recording holds them: a search counts like a liked paper, a followed category breaks ties.
+_SEARCHED, _FOLLOWED = 1.0, 0.5
 
 
 class Embedding(Protocol):
-    """An optional source of one more view, such as a sentence encoder whose model the operator provides."""
+    """One more view, off by default: for instance a sentence encoder whose model the operator provides."""
 
     def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return a row per text."""
+        """Return a row per text; the same text always gets the same row."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Writing:
-    """What of a paper a taste looks at."""
-
-    paper_id: str
-    title: str
-    abstract: str = ""
-    categories: tuple[str, ...] = ()
-
-    @property
-    def text(self) -> str:
-        """The title and the abstract."""
-        return f"{self.title}\n{self.abstract}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Profile:
-    """What is known of a reader's taste: ids of papers they liked."""
-
-    liked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Space:
     """A collection of papers, a row each, in views whose rows have length 1 (or 0: nothing is known)."""
 
+    papers: Sequence[Writing]
     rows: Mapping[str, int]
-    words: Matrix
+    words: TermSpace
     latent: NDArray[np.float32]
-    categories: Matrix
-    background: NDArray[np.int64] = field(repr=False)
+    categories: Matrix  # 1 where a paper (row) is in a category (column)
+    background: Rows
+    embedded: NDArray[np.float32] | None = None
 
 
-def fit(papers: Sequence[Writing]) -> Space:
+def fit(papers: Sequence[Writing], embedding: Embedding | None = None) -> Space:
     """Learn the views of a collection. Of papers with the same id, the last counts."""
-    words = term_space((paper.text for paper in papers), seldom=3, often=0.2)
+    texts = [paper.text for paper in papers]
+    words = term_space(texts, seldom=3, often=0.2)
     return Space(
+        papers=papers,
         rows={paper.paper_id: row for row, paper in enumerate(papers)},
         words=words,
-        latent=_latent(words),
-        categories=term_space([" ".join(paper.categories) for paper in papers], str.split),
+        latent=_latent(words.matrix),
+        categories=_categories(papers),
         background=_spread(len(papers), _BACKGROUND),
+        embedded=_unit(embedding.embed(texts)) if embedding is not None and texts else None,
     )
 
 
 def score(space: Space, profile: Profile, candidates: Sequence[str]) -> Vector:
-    """Score candidates, which the space holds, for a reader: higher is liked better."""
+    """Score candidates, which the space holds, for a reader: higher is liked better, and equal is as good.
+
+    An excluded paper scores minus infinity, whatever else is known. Liked papers that the space does not hold say
+    nothing; a profile that says nothing leaves all candidates equal. Raises KeyError for an unknown candidate.
+    """
     rows = np.array([space.rows[candidate] for candidate in candidates], dtype=np.int64)
     liked = np.array(sorted({space.rows[one] for one in profile.liked if one in space.rows}), dtype=np.int64)
-    if not len(rows) or not len(liked):
-        return np.zeros(len(rows))
-    near = _similar(space.words, rows, liked)
-    kinds = _similar(space.categories, rows, liked)
+    total = np.zeros(len(rows))
+    if len(rows) and len(liked):
+        for name, values in _compared(space, rows, liked).items():
+            total += WEIGHTS[name] * _standard(values)
+    for search in profile.searches:
+        total += _SEARCHED * _standard(_cosines(space.words.matrix[rows], space.words.row(search))[:, 0])
+    follows = set(profile.follows)
+    total += _FOLLOWED * np.array([not follows.isdisjoint(space.papers[row].categories) for row in rows], dtype=float)
+    total[[is_excluded(space.papers[row], profile.excludes) for row in rows]] = -np.inf
+    return total
+
+
+def _compared(space: Space, rows: Rows, liked: Rows) -> dict[str, Vector]:
+    words = space.words.matrix
     found = {
-        "centroid": near.mean(axis=1),
-        "nearest": near.max(axis=1),
-        "separator": _separator(space, rows, liked),
-        "latent": _similar(space.latent, rows, liked).mean(axis=1),
-        "categories": kinds.mean(axis=1),
+        "separator": _separated(words, rows, liked, space.background),
+        "nearest": _cosines(words[rows], words[liked]).max(axis=1),
+        "latent": _cosines(space.latent[rows], space.latent[liked]).mean(axis=1),
+        "categories": _expected(space.categories[rows], space.categories[liked]),
+        "primary": _primary(space, rows, liked),
     }
-    return sum((weight * _standard(found[name]) for name, weight in WEIGHTS.items()), np.zeros(len(rows)))
+    if space.embedded is not None:
+        found["embedding"] = _cosines(space.embedded[rows], space.embedded[liked]).mean(axis=1)
+    return found
 
 
-def _separator(space: Space, rows: NDArray[np.int64], liked: NDArray[np.int64]) -> Vector:
+def _separated(words: Matrix, rows: Rows, liked: Rows, background: Rows) -> Vector:
     """Tell the liked from the rest by a linear support vector machine, as arxiv-sanity-lite does."""
-    rest = np.setdiff1d(space.background, np.concatenate([liked, rows]))
+    rest = np.setdiff1d(background, np.concatenate([liked, rows]))
     if not len(rest):
-        return np.zeros(len(rows))
-    learner = LinearSVC(class_weight="balanced", C=0.02, tol=1e-4, max_iter=3000, random_state=0)
-    learner.fit(space.words[np.concatenate([liked, rest])], np.arange(len(liked) + len(rest)) < len(liked))
-    return np.asarray(learner.decision_function(space.words[rows]), dtype=np.float64)
+        return _cosines(words[rows], words[liked]).mean(axis=1)
+    learner = LinearSVC(class_weight="balanced", C=0.2, tol=1e-3, max_iter=1000, random_state=0)
+    learner.fit(words[np.concatenate([liked, rest])], np.arange(len(liked) + len(rest)) < len(liked))
+    return np.asarray(learner.decision_function(words[rows]), dtype=np.float64)
+
+
+def _expected(candidates: Matrix, liked: Matrix) -> Vector:
+    """Return the mean log share that a candidate's categories have among the liked papers."""
+    share = np.asarray(liked.mean(axis=0)).ravel()
+    named = np.maximum(np.asarray(candidates.sum(axis=1)).ravel(), 1)
+    return np.asarray(candidates @ np.log(share + 0.02), dtype=np.float64) / named
+
+
+def _primary(space: Space, rows: Rows, liked: Rows) -> Vector:
+    counted = Counter(space.papers[row].categories[:1] for row in liked)
+    return np.array([counted[space.papers[row].categories[:1]] / len(liked) for row in rows])
+
+
+def _categories(papers: Sequence[Writing]) -> Matrix:
+    columns: dict[str, int] = {}
+    places = [
+        (row, columns.setdefault(category, len(columns)))
+        for row, paper in enumerate(papers)
+        for category in dict.fromkeys(paper.categories)
+    ]
+    row, column = np.array(places, dtype=np.int64).reshape(-1, 2).T
+    return sparse.csr_matrix((np.ones(len(row)), (row, column)), shape=(len(papers), max(1, len(columns))))
 
 
 def _latent(words: Matrix) -> NDArray[np.float32]:
+    """Project papers on the directions in which their words vary most (latent semantic analysis)."""
     learned = words[_spread(words.shape[0], _LEARNED_FROM)]
-    size = min(_LATENT, *(max(1, side - 1) for side in learned.shape))
+    size = min(_LATENT, *(side - 1 for side in learned.shape))
+    if size < 1:
+        return np.zeros((words.shape[0], 1), dtype=np.float32)
     _, _, axes = randomized_svd(learned, size, n_iter=2, random_state=0)
-    latent = np.asarray(words @ axes.T, dtype=np.float32)
-    lengths = np.linalg.norm(latent, axis=1, keepdims=True)
-    return latent / np.where(lengths > 1e-9, lengths, 1)
+    return _unit(np.asarray(words @ axes.T, dtype=np.float32))
 
 
-def _similar(view: Matrix, rows: NDArray[np.int64], liked: NDArray[np.int64]) -> Vector:
-    cosines = view[rows] @ view[liked].T
+def _unit(view: NDArray[np.float32]) -> NDArray[np.float32]:
+    lengths = np.linalg.norm(view, axis=1, keepdims=True)
+    return (view / np.where(lengths > 1e-9, lengths, 1)).astype(np.float32)
+
+
+def _cosines(candidates: Matrix, liked: Matrix) -> Vector:
+    cosines = candidates @ liked.T
     return np.asarray(cosines.toarray() if sparse.issparse(cosines) else cosines, dtype=np.float64)
 
 
 def _standard(values: Vector) -> Vector:
-    spread = values.std()
+    spread = values.std() if len(values) else 0.0
     return (values - values.mean()) / spread if spread > 1e-9 else np.zeros(len(values))
 
 
-def _spread(count: int, size: int) -> NDArray[np.int64]:
+def _spread(count: int, size: int) -> Rows:
     """Choose at most `size` of `count` rows, evenly."""
     return np.unique(np.linspace(0, max(0, count - 1), min(count, size)).astype(np.int64))

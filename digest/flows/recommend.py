@@ -12,7 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from digest.core.taste import Profile, Writing, fit, score
+from digest.core.reading import Profile, Writing
+from digest.core.taste import fit, score
 from digest.errors import DigestError, RefusedInput
 
 _LONGEST_ROW = 4_000_000  # bytes
