@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,7 @@ _LONGEST = 20_000  # characters of a text that are read; an abstract has 1,000 t
 
 Matrix = Any  # a scipy CSR matrix of float32; scipy ships no types
 Vector = NDArray[np.float64]
+Text = TypeVar("Text")
 
 
 def words(text: str) -> list[str]:
@@ -47,7 +48,7 @@ class TermSpace:
 
 
 def term_space(
-    texts: Sequence[str], analyzer: Callable[[str], Sequence[str]] = terms, *, seldom: int = 1, often: float = 1.0
+    texts: Sequence[Text], analyzer: Callable[[Text], Sequence[str]], *, seldom: int = 1, often: float = 1.0
 ) -> TermSpace:
     """Weigh the terms of texts by the logarithm of their count and of their inverse document frequency.
 

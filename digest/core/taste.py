@@ -17,21 +17,22 @@ from scipy import sparse
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import randomized_svd
 
-from digest.core.lexicon import Matrix, TermSpace, Vector, term_space
+from digest.core.lexicon import Matrix, TermSpace, Vector, term_space, terms
 from digest.core.reading import Profile, Writing, is_excluded
 
 Rows = NDArray[np.int64]
 
 _LATENT = 300  # dimensions of the latent space
 _LEARNED_FROM = 20_000  # papers that the latent space is learned from
-_BACKGROUND = 4_000  # papers that stand for everything the reader did not like
+_WIDELY = 20  # papers that hold a term which the latent space is made of
+_BACKGROUND = 5_000  # papers that stand for everything the reader did not like
 
 # What each comparison counts for, in standard deviations over the candidates; fitted, see docs/taste.md.
 WEIGHTS: Mapping[str, float] = {
-    "separator": 0.50,
-    "nearest": 0.12,
-    "latent": 0.30,
-    "categories": 0.60,
+    "separator": 0.64,
+    "latent": 0.22,
+    "categories": 0.38,
+    "kindred": 0.29,
     "primary": 0.28,
     "embedding": 0.30,
 }
@@ -56,6 +57,7 @@ class Space:
     words: TermSpace
     latent: NDArray[np.float32]
     categories: Matrix  # 1 where a paper (row) is in a category (column)
+    kinds: Matrix  # the same, weighted by rarity
     background: Rows
     embedded: NDArray[np.float32] | None = None
 
@@ -63,13 +65,14 @@ class Space:
 def fit(papers: Sequence[Writing], embedding: Embedding | None = None) -> Space:
     """Learn the views of a collection. Of papers with the same id, the last counts."""
     texts = [paper.text for paper in papers]
-    words = term_space(texts, seldom=3, often=0.2)
+    words = term_space(texts, terms, seldom=2, often=0.2)
     return Space(
         papers=papers,
         rows={paper.paper_id: row for row, paper in enumerate(papers)},
         words=words,
         latent=_latent(words.matrix),
         categories=_categories(papers),
+        kinds=term_space([paper.categories for paper in papers], list).matrix,
         background=_spread(len(papers), _BACKGROUND),
         embedded=_unit(embedding.embed(texts)) if embedding is not None and texts else None,
     )
@@ -85,23 +88,24 @@ def score(space: Space, profile: Profile, candidates: Sequence[str]) -> Vector:
     liked = np.array(sorted({space.rows[one] for one in profile.liked if one in space.rows}), dtype=np.int64)
     total = np.zeros(len(rows))
     if len(rows) and len(liked):
-        for name, values in _compared(space, rows, liked).items():
-            total += WEIGHTS[name] * _standard(values)
+        for name, values in compared(space, rows, liked).items():
+            total += WEIGHTS[name] * standard(values)
     for search in profile.searches:
-        total += _SEARCHED * _standard(_cosines(space.words.matrix[rows], space.words.row(search))[:, 0])
+        total += _SEARCHED * standard(_cosines(space.words.matrix[rows], space.words.row(search))[:, 0])
     follows = set(profile.follows)
     total += _FOLLOWED * np.array([not follows.isdisjoint(space.papers[row].categories) for row in rows], dtype=float)
     total[[is_excluded(space.papers[row], profile.excludes) for row in rows]] = -np.inf
     return total
 
 
-def _compared(space: Space, rows: Rows, liked: Rows) -> dict[str, Vector]:
+def compared(space: Space, rows: Rows, liked: Rows) -> dict[str, Vector]:
+    """Compare candidate rows with liked rows: a value per candidate for each of the `WEIGHTS` that applies."""
     words = space.words.matrix
     found = {
         "separator": _separated(words, rows, liked, space.background),
-        "nearest": _cosines(words[rows], words[liked]).max(axis=1),
         "latent": _cosines(space.latent[rows], space.latent[liked]).mean(axis=1),
         "categories": _expected(space.categories[rows], space.categories[liked]),
+        "kindred": _cosines(space.kinds[rows], space.kinds[liked]).max(axis=1),
         "primary": _primary(space, rows, liked),
     }
     if space.embedded is not None:
@@ -113,7 +117,7 @@ def _separated(words: Matrix, rows: Rows, liked: Rows, background: Rows) -> Vect
     """Tell the liked from the rest by a linear support vector machine, as arxiv-sanity-lite does."""
     rest = np.setdiff1d(background, np.concatenate([liked, rows]))
     if not len(rest):
-        return _cosines(words[rows], words[liked]).mean(axis=1)
+        return np.asarray(_cosines(words[rows], words[liked]).mean(axis=1))
     learner = LinearSVC(class_weight="balanced", C=0.2, tol=1e-3, max_iter=1000, random_state=0)
     learner.fit(words[np.concatenate([liked, rest])], np.arange(len(liked) + len(rest)) < len(liked))
     return np.asarray(learner.decision_function(words[rows]), dtype=np.float64)
@@ -123,7 +127,7 @@ def _expected(candidates: Matrix, liked: Matrix) -> Vector:
     """Return the mean log share that a candidate's categories have among the liked papers."""
     share = np.asarray(liked.mean(axis=0)).ravel()
     named = np.maximum(np.asarray(candidates.sum(axis=1)).ravel(), 1)
-    return np.asarray(candidates @ np.log(share + 0.02), dtype=np.float64) / named
+    return np.asarray(candidates @ np.log(share + 0.02) / named, dtype=np.float64)
 
 
 def _primary(space: Space, rows: Rows, liked: Rows) -> Vector:
@@ -144,6 +148,8 @@ def _categories(papers: Sequence[Writing]) -> Matrix:
 
 def _latent(words: Matrix) -> NDArray[np.float32]:
     """Project papers on the directions in which their words vary most (latent semantic analysis)."""
+    often = np.bincount(words.indices, minlength=words.shape[1]) >= min(_WIDELY, words.shape[0] / 100)
+    words = words[:, np.flatnonzero(often)]
     learned = words[_spread(words.shape[0], _LEARNED_FROM)]
     size = min(_LATENT, *(side - 1 for side in learned.shape))
     if size < 1:
@@ -162,7 +168,8 @@ def _cosines(candidates: Matrix, liked: Matrix) -> Vector:
     return np.asarray(cosines.toarray() if sparse.issparse(cosines) else cosines, dtype=np.float64)
 
 
-def _standard(values: Vector) -> Vector:
+def standard(values: Vector) -> Vector:
+    """Shift and scale values to mean 0 and standard deviation 1; values that are all the same become 0."""
     spread = values.std() if len(values) else 0.0
     return (values - values.mean()) / spread if spread > 1e-9 else np.zeros(len(values))
 
