@@ -10,6 +10,7 @@ import typer
 from digest import __version__
 from digest.cli import issue, mailing, serving, source
 from digest.errors import DigestError
+from digest.logs import configure_logs
 
 app = typer.Typer(
     name="digest",
@@ -41,6 +42,7 @@ def _options(
 
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and exit status 1."""
+    configure_logs()
     try:
         app()
     except DigestError as error:
