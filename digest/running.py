@@ -15,7 +15,7 @@ from digest.web.app import create_app
 from digest.wiring import Services
 from workers import scheduler
 from workers.app import QUEUES, celery_app, prepare, use_services
-from workers.inline import worker_thread
+from workers.inline import worker_threads
 from workers.tasks import enqueue
 
 _log = structlog.get_logger("firstlight")
@@ -32,7 +32,7 @@ def serve_everything(services: Services, *, host: str, port: int, live: bool) ->
     """Serve with the given services; `live` False leaves the outside sources alone."""
     _ = services.tokens  # a missing or weak secret is refused before anything starts
     use_services(services)
-    with worker_thread():
+    with worker_threads():
         ticking = scheduler.start(scheduler.Ticker(services, enqueue, live=live))
         try:
             _serve(services, host=host, port=port)

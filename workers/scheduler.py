@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -13,7 +13,12 @@ from digest.flows.tick import due_work
 from digest.wiring import Services
 
 TICK_SECONDS = 30
-_INGEST_IN_FLIGHT = timedelta(minutes=10)  # a source asked for is not asked for again until it had time to answer
+# What was asked for is not asked for again until it had time to happen; a lost message is then made good.
+_IN_FLIGHT = {
+    Task.INGEST: timedelta(minutes=10),
+    Task.SCORE: timedelta(minutes=10),
+    Task.COMPOSE: timedelta(minutes=2),
+}
 _log = structlog.get_logger("firstlight.scheduler")
 
 
@@ -29,7 +34,7 @@ class Ticker:
         self._scopes = (
             [(name, scope) for name in ("arxiv-rss", "hf") for scope in services.scopes(name)] if live else []
         )
-        self._asked: dict[Work, float] = {}
+        self._asked: dict[Work, datetime] = {}
 
     def tick(self) -> list[Work]:
         """Enqueue what is due now and return it; a failure is logged and the next tick tries again."""
@@ -37,10 +42,10 @@ class Ticker:
         last_cut_off = self._services.next_cut_off(now) - timedelta(days=1)
         enqueued = []
         for work in due_work(self._services.engine, self._scopes, cut_off=last_cut_off, now=now):
-            if work.task in {Task.INGEST, Task.SCORE}:
-                if now.timestamp() < self._asked.get(work, 0.0) + _INGEST_IN_FLIGHT.total_seconds():
-                    continue
-                self._asked[work] = now.timestamp()
+            asked = self._asked.get(work)
+            if asked is not None and now < asked + _IN_FLIGHT.get(work.task, timedelta(0)):
+                continue
+            self._asked[work] = now
             self._enqueue(work)
             enqueued.append(work)
         return enqueued
