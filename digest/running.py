@@ -68,9 +68,10 @@ def run_worker(*, concurrency: int, queues: str) -> None:
 
 
 def run_scheduler() -> None:
-    """Run the scheduler until a signal; refuses an outdated schema and the in-memory broker."""
+    """Run the scheduler until a signal; refuses an outdated schema, a weak secret and the in-memory broker."""
     services = prepare(_settings_with_broker())
     require_current(services.engine)
+    _require_fit(services)
     ticking = scheduler.start(scheduler.Ticker(services, enqueue))
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -102,9 +103,8 @@ def listen(host: str, port: int) -> socket.socket:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family)
     except OSError as error:
-        raise ConfigError(
-            f"cannot listen on {host} port {port}: {error.strerror or error}; name another one with --port"
-        ) from error
+        reason = str(error.strerror or error).partition(" (")[0]
+        raise ConfigError(f"cannot listen on {host} port {port}: {reason}; name another one with --port") from error
 
 
 def _name(listener: socket.socket) -> str:
