@@ -12,6 +12,7 @@ from digest.core.capture import RunStatus
 _INTERVALS = {
     "hf": timedelta(hours=3),  # a day's list grows, and its page places are a signal
     "arxiv-rss": timedelta(hours=1),  # the feed changes once a day, not long before the cut-off; asking is cheap
+    "arxiv-api": timedelta(hours=24),  # catches up the days that the feed was missed
 }
 _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
