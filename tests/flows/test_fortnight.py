@@ -185,11 +185,11 @@ def slot_of(zone: str, hour: int, on: date) -> datetime:
 
 
 def expected_dates(world: World, zone: str, hour: int, cadence: str) -> list[date]:
-    """List the local dates whose slots lie between the first cut-off and the end."""
+    """List the local dates whose slots the issues of the fortnight serve, from the first cut-off on."""
     first = datetime.combine(world.start.date(), time(CUT_OFF_HOUR), UTC)
     days = [world.start.date() + timedelta(days=n) for n in range(-1, DAYS + 2)]
     wanted = {"daily": range(7), "weekdays": range(5), "weekly": (0,)}[cadence]
-    end = world.start + timedelta(days=DAYS)
+    end = first + timedelta(days=DAYS)
     return [day for day in days if day.weekday() in wanted and first <= slot_of(zone, hour, day) < end]
 
 
