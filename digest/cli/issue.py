@@ -43,8 +43,7 @@ def compose(date: Date = None) -> None:
     made = freeze_and_materialise(
         services.engine,
         issued_on,
-        cut_off=min(now, services.cut_off(issued_on)),
-        until=services.next_cut_off(now),
+        cut_off=services.cut_off(issued_on),
         size=services.settings.issue_size,
         now=now,
     )
