@@ -83,4 +83,11 @@ def _settings_with_broker() -> Settings:
 
 
 def _serve(services: Services, *, host: str, port: int) -> None:
-    uvicorn.run(create_app(services), host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        create_app(services),
+        host=host,
+        port=port,
+        log_level="warning",
+        server_header=False,
+        forwarded_allow_ips=services.settings.trusted_proxies,
+    )
