@@ -10,15 +10,15 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
-import uvicorn
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-import digest.running
 from digest.flows.deliver import deliver_due
 from digest.flows.morning import freeze_and_materialise
 from digest.flows.score import score
 from digest.mail.local_inbox import LocalInbox, read_message, stored_messages
+from digest.running import server_config
 from digest.wiring import Services
 from tests.web.conftest import Place, place_for, settings_for
 from tests.web.test_admin import csrf, sign_in
@@ -164,9 +164,9 @@ def test_a_link_scanner_that_opens_every_link_of_a_digest_changes_nothing(tmp_pa
         place.services.engine.dispose()
 
 
-def test_only_a_trusted_proxy_is_believed_about_the_visitor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    served: dict[str, object] = {}
-    monkeypatch.setattr(uvicorn, "run", lambda _app, **options: served.update(options))
-    services = Services(settings_for(tmp_path, trusted_proxies="10.0.0.0/8, ::1"))
-    digest.running._serve(services, host="127.0.0.1", port=0)
-    assert served["forwarded_allow_ips"] == ["10.0.0.0/8", "::1"]
+def test_only_a_trusted_proxy_is_believed_about_the_visitor(tmp_path: Path) -> None:
+    config = server_config(Services(settings_for(tmp_path, trusted_proxies="10.0.0.0/8, ::1")))
+    assert config.proxy_headers
+    assert config.forwarded_allow_ips == ["10.0.0.0/8", "::1"]
+    with pytest.raises(ValidationError, match="does not appear to be an IPv4 or IPv6 network"):
+        settings_for(tmp_path, trusted_proxies="everybody")
