@@ -22,21 +22,20 @@ _STATUS_TYPES = ("message/delivery-status", "message/global-delivery-status")
 Block = dict[str, str]
 
 
-def status_texts(pieces: Sequence[Piece], *, automatic: bool) -> list[str]:
+def status_texts(pieces: Sequence[Piece], *, automatic: bool, daemon: bool) -> list[str]:
     """Return the texts that hold delivery status fields.
 
-    Those of the right type come first; in an automatic message also those that only look like it, since
-    gateways relabel them. A status inside the returned message is about somebody else's mail.
+    In an automatic message also those that only look like it, since gateways relabel them; in one by a
+    mail system also those of reports that it wraps.
     """
     outer = [piece for piece in pieces if not piece.returned]
-    typed = [text for piece in outer if piece.content_type in _STATUS_TYPES if (text := piece.text).strip()]
-    if any(_ACTED.search(text) for text in typed):
-        return typed
-    if not automatic:
-        return []
-    leaves = [piece for piece in outer if not piece.content_type.startswith("multipart/")]
-    alike = [text for piece in leaves if _NAMED.search(text := piece.text) and _ACTED.search(text)]
-    return alike or typed
+    texts = [text for piece in outer if piece.content_type in _STATUS_TYPES if (text := piece.text).strip()]
+    if automatic and not any(_ACTED.search(text) for text in texts):
+        leaves = [piece for piece in outer if not piece.content_type.startswith("multipart/")]
+        texts = [text for piece in leaves if _NAMED.search(text := piece.text) and _ACTED.search(text)] or texts
+    if daemon:
+        texts += [piece.text for piece in pieces if piece.returned and piece.content_type in _STATUS_TYPES]
+    return texts
 
 
 def reports_in(text: str) -> list[Report]:
@@ -119,7 +118,9 @@ def _report(block: Block) -> Report:
     status = found[1] if found else status_in(said, diagnostic)
     kind = _kind(action, status)
     remark = said[found.end() :].strip(" ()") if found else said
-    return Report(kind=kind, recipient=_recipient(block), status=status, reason=one_line(diagnostic or remark or action))
+    return Report(
+        kind=kind, recipient=_recipient(block), status=status, reason=one_line(diagnostic or remark or action)
+    )
 
 
 def _kind(action: str, status: str) -> ReportKind:

@@ -1,4 +1,4 @@
-"""Read a message that came back: a status report, a complaint, an automatic reply, a wish to leave, or none of these."""
+"""Read a message that came back: status report, complaint, automatic reply, wish to leave, or none of these."""
 
 from __future__ import annotations
 
@@ -22,9 +22,20 @@ from digest.mail.report import ADDRESS, ENHANCED, Report, merged, one_line, stat
 
 _FOR_DETECTORS = 512 * 1024  # bytes shown to flufl.bounce; what it looks for stands at the top
 _MOST_ADDRESSES = 50
-_MESSAGE_ID = re.compile(rb"^(?:Message-ID|In-Reply-To|References|Original-Message-ID)[ \t]*:\s*([^\r\n]{3,2000})", re.I | re.M)
-_IN_BRACKETS = re.compile(rb"<[!-;=?A-~]{3,300}>")
-_TO_US = ("to", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to", "x-delivered-to", "cc", "apparently-to")
+_MESSAGE_ID = re.compile(
+    rb"^(?:Message-ID|In-Reply-To|References|Original-Message-ID)[ \t]*:\s*([^\r\n]{3,2000})", re.I | re.M
+)
+_IN_BRACKETS = re.compile(rb"<[!-;=?-~]{3,300}>")
+_TO_US = (
+    "to",
+    "delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+    "x-delivered-to",
+    "cc",
+    "apparently-to",
+)
 
 logging.getLogger("flufl.bounce").addHandler(logging.NullHandler())
 logging.getLogger("flufl.bounce").propagate = False  # it logs the detectors' own failures, with a traceback
@@ -70,20 +81,26 @@ def read_inbound(message: bytes, *, envelope_to: str = "") -> Inbound:
 def _reports(pieces: Sequence[Piece], message: bytes) -> list[Report]:
     head = pieces[0]
     automatic = _automatic(head)
-    found = [report for text in status_texts(pieces, automatic=automatic) for report in reports_in(text)]
+    texts = status_texts(pieces, automatic=automatic, daemon=_by_daemon(head))
+    found = [report for text in texts for report in reports_in(text)]
     if found:
         return merged([_named(report, pieces) for report in found])
     if found := complaints_in(pieces):
         return found
     if (leaving := _leaving(pieces)) is not None:
         return [leaving]
-    if _away(head):
-        return [Report(kind=ReportKind.AUTO_REPLY, recipient=_author(head), reason=one_line(head.first("subject")))]
-    if automatic and (found := _free_form(pieces, message)):
-        return found
-    if _submitted(head).startswith("auto-replied") or head.content_type == "multipart/report":
-        return [Report(kind=ReportKind.AUTO_REPLY, recipient=_author(head), reason=one_line(head.first("subject")))]
-    return [Report(kind=ReportKind.NOT_A_BOUNCE, reason=one_line(head.first("subject")))]
+    if not _away(head):
+        if automatic and (found := _free_form(pieces, message)):
+            return found
+        if not _answered(head):
+            return [Report(kind=ReportKind.NOT_A_BOUNCE, reason=one_line(head.first("subject")))]
+    return [Report(kind=ReportKind.AUTO_REPLY, recipient=_author(head), reason=one_line(head.first("subject")))]
+
+
+def _answered(head: Piece) -> bool:
+    """Decide whether a message is marked as an automatic reply, or is a receipt (RFC 3834, 8098)."""
+    receipt = "disposition" in head.parameters.get("report-type", "").lower()
+    return receipt or _submitted(head).startswith("auto-replied")
 
 
 def _named(report: Report, pieces: Sequence[Piece]) -> Report:
@@ -97,14 +114,21 @@ def _named(report: Report, pieces: Sequence[Piece]) -> Report:
 
 def _automatic(head: Piece) -> bool:
     """Decide whether a message looks as if a mail system wrote it about another message."""
-    returned_from = head.first("return-path").strip()
+    return _by_daemon(head) or _bounce_subject(head)
+
+
+def _by_daemon(head: Piece) -> bool:
     return bool(
         "x-failed-recipients" in head.fields
         or (head.content_type == "multipart/report" and "feedback" not in head.parameters.get("report-type", ""))
-        or returned_from.startswith("<>")
+        or head.first("return-path").strip().startswith("<>")
         or words.DAEMON.search(head.first("from") or head.first("sender"))
-        or words.BOUNCE_SUBJECT.search(head.first("subject"))
     )
+
+
+def _bounce_subject(head: Piece) -> bool:
+    subject = head.first("subject")[:500]
+    return not words.FORWARDED.match(subject) and words.BOUNCE_SUBJECT.search(subject) is not None
 
 
 def _submitted(head: Piece) -> str:
@@ -120,7 +144,7 @@ def _away(head: Piece) -> bool:
     if head.first("precedence").strip().lower() in ("auto_reply", "auto-reply"):
         return True
     from_daemon = words.DAEMON.search(head.first("from")) is not None
-    if words.AWAY_SUBJECT.search(head.first("subject")) and not words.BOUNCE_SUBJECT.search(head.first("subject")):
+    if words.AWAY_SUBJECT.search(head.first("subject")[:500]) and not _bounce_subject(head):
         return True
     return "x-auto-response-suppress" in head.fields and not from_daemon and "x-failed-recipients" not in head.fields
 
@@ -130,7 +154,7 @@ def _leaving(pieces: Sequence[Piece]) -> Report | None:
     head = pieces[0]
     if words.DAEMON.search(head.first("from")) or head.content_type == "multipart/report":
         return None
-    subject = head.first("subject").strip()
+    subject = head.first("subject").strip()[:500]
     asked = words.LEAVE_SUBJECT.fullmatch(subject)
     if not asked and not subject:
         asked = words.LEAVE_SUBJECT.fullmatch(_own_words(pieces).strip()[:100])
@@ -151,7 +175,7 @@ def _own_words(pieces: Sequence[Piece]) -> str:
     outer = [piece for piece in pieces if not piece.returned]
     plain = [piece.text for piece in outer if piece.content_type == "text/plain"]
     plain = plain or [
-        re.sub(r"<(?:style|script)\b.*?</|<[^<>]{0,2000}>", " ", piece.text[:100_000], flags=re.DOTALL)
+        re.sub(r"<(?:style|script)\b.{0,5000}?</|<[^<>]{0,2000}>", " ", piece.text[:100_000], flags=re.DOTALL)
         for piece in outer
         if piece.content_type == "text/html"
     ]
@@ -170,18 +194,20 @@ def _free_form(pieces: Sequence[Piece], message: bytes) -> list[Report]:
         delayed = bool(words.DELAYED.search(head.first("subject"))) or bool(later)
         later, never = (named, []) if delayed else ([], named)
     if not later and not never:
-        if _submitted(head).startswith("auto-replied"):
+        if _answered(head) and "mailer-daemon" not in head.first("from").lower():
             return []  # an automatic reply in words that nobody knows must not count against a reader
-        telling = words.BOUNCE_SUBJECT.search(head.first("subject")) or words.DAEMON.search(head.first("from"))
+        telling = _bounce_subject(head) or words.DAEMON.search(head.first("from")) or len(addressees(pieces)) == 1
         if not telling or not words.FAILED.search(head.first("subject") + "\n" + text):
             return []
-        found = _addresses_in(text, head) or addressees(pieces)[:1]
+        found = _addresses_in(text, head) or addressees(pieces)[:1] or _quoted_addressee(pieces)
         delayed = bool(words.DELAYED.search(head.first("subject") + "\n" + text[:2000]))
         delayed = delayed and not status_in(text).startswith("5")
         later, never = (found, []) if delayed else ([], found)
         if not found:
             return [_worded("", text, delayed=delayed)]
-    return merged([_worded(one, text, delayed=False) for one in never] + [_worded(one, text, delayed=True) for one in later])
+    return merged(
+        [_worded(one, text, delayed=False) for one in never] + [_worded(one, text, delayed=True) for one in later]
+    )
 
 
 def _worded(recipient: str, text: str, *, delayed: bool) -> Report:
@@ -214,8 +240,14 @@ def _detected(message: bytes, head: Piece, text: str) -> tuple[list[str], list[s
         sure = [_sane(found) for found in never]
         waiting = [_sane(found) for found in later]
         if any(sure) or any(waiting):
-            return [one for one in waiting if one], [one for one in sure if one]
+            return _about(text, waiting), _about(text, sure)
     return [], []
+
+
+def _about(text: str, found: Sequence[str]) -> list[str]:
+    """Keep the addresses that the text names, in its order: the others stand in the returned message."""
+    named = [(text.find(one), one) for one in found if one]
+    return [one for _place, one in sorted([pair for pair in named if pair[0] >= 0] or named)]
 
 
 def _sane(found: bytes) -> str:
@@ -225,7 +257,7 @@ def _sane(found: bytes) -> str:
 
 def _addresses_in(text: str, head: Piece) -> list[str]:
     """Find the addresses that the text is about: those that begin a line, or else the first one at all."""
-    ours = {address.casefold() for name in (*_TO_US, "from", "sender") for address in _addresses(head, name)}
+    ours = {address.casefold() for name in ("to", "from", "sender") for address in _addresses(head, name)}
     about: list[str] = []
     others: list[str] = []
     for line in text.split("\n")[:400]:
@@ -236,6 +268,16 @@ def _addresses_in(text: str, head: Piece) -> list[str]:
             if address.casefold() not in ours:
                 (about if words.ABOUT.fullmatch(line[: found.start()]) else others).append(address)
     return list(dict.fromkeys(about))[:_MOST_ADDRESSES] or others[:1]
+
+
+def _quoted_addressee(pieces: Sequence[Piece]) -> list[str]:
+    """Return whom the message was for that is quoted in the text itself, by its To field."""
+    for piece in pieces:
+        text = piece.text[:200_000] if piece.content_type == "text/plain" and not piece.returned else ""
+        cut = words.RETURNED_BELOW.search(text)
+        if cut and (found := re.search(r"^To:([^\n]{3,500})", text[cut.start() :], re.MULTILINE)):
+            return [match[0] for match in ADDRESS.finditer(found[1])][:1]
+    return []
 
 
 def _mentioned_ids(message: bytes, own_id: str) -> tuple[str, ...]:

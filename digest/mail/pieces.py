@@ -15,11 +15,13 @@ LARGEST_MESSAGE = 32 * 1024 * 1024  # bytes; no report on a mail of ours comes n
 _DEEPEST = 12
 _MOST_PIECES = 200
 _LONGEST_HEAD = 256 * 1024
+_LONGEST_FIELD = 20_000
 _LONGEST_TEXT = 512 * 1024
 _FIELD = re.compile(rb"([!-9;-~]{1,100})[ \t]*:(.*)", re.DOTALL)
 _BREAK = re.compile(rb"\r*\n|\r")  # also the doubled carriage returns of gateways
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _PARAMETER = re.compile(r';\s*([\w*-]+)\s*=\s*(?:"([^"]*)"|([^;\s"]+))')
+_LIKE_BOUNDARY = re.compile(rb"^--([^\s-][^\n]{4,68}[^\s])[ \t]*\n(?:Content-|\n)", re.MULTILINE | re.IGNORECASE)
 _LETTERS = re.compile(rb"[^A-Za-z0-9+/]")
 
 
@@ -94,6 +96,8 @@ def pieces_of(message: bytes) -> list[Piece]:
         found.append(piece)
         if depth < _DEEPEST:
             inner = list(_inner(piece))
+            if not inner and piece.content_type.startswith("multipart/"):
+                piece.content_type = "text/plain"  # its parts were flattened, or never there
             waiting += [(part, depth + 1, returned or attached) for part, attached in reversed(inner)]
     return found
 
@@ -121,7 +125,8 @@ def split_head(source: bytes) -> tuple[dict[str, list[str]], bytes]:
         if not line.strip():
             return fields, source[end + 1 :]
         if line[:1] in (b" ", b"\t") and last is not None:
-            last[-1] += " " + _plain(line).strip()
+            if len(last[-1]) < _LONGEST_FIELD:
+                last[-1] += " " + _plain(line).strip()
         elif found := _FIELD.fullmatch(line):
             last = fields.setdefault(_plain(found[1]).lower(), [])
             last.append(_plain(found[2]).strip())
@@ -132,15 +137,17 @@ def split_head(source: bytes) -> tuple[dict[str, list[str]], bytes]:
 
 
 def _plain(line: bytes) -> str:
-    return decoded(line[:20_000], "utf-8")
+    return decoded(line[:_LONGEST_FIELD], "utf-8")
 
 
 def _inner(piece: Piece) -> Iterator[tuple[bytes, bool]]:
     """Yield the parts inside a piece, each with whether it is an attached message."""
     if piece.content_type.startswith("multipart/"):
         boundary = piece.parameters.get("boundary", "").rstrip()
-        if boundary:
-            yield from ((part, False) for part in _parts(piece.body, boundary))
+        parts = list(_parts(piece.body, boundary)) if boundary else []
+        if not parts and (guessed := _LIKE_BOUNDARY.search(piece.body[:_LONGEST_TEXT])):
+            parts = list(_parts(piece.body, _plain(guessed[1])))  # gateways rewrite one of the two
+        yield from ((part, False) for part in parts)
     elif piece.content_type in ("message/rfc822", "message/global", "message/news"):
         encoded = piece.first("content-transfer-encoding").strip().lower() in ("base64", "quoted-printable")
         yield (piece.text.encode() if encoded else piece.body.lstrip(b"\n")), True
