@@ -25,7 +25,10 @@ def expected_of(message: bytes) -> Expected:
     """Label a file by its machine-readable fields alone: (kind, recipient) of each group with a status."""
     found: Expected = set()
     for group in _GROUP.split(message.replace(b"\r\n", b"\n")):
-        fields = {name.lower(): value.strip().decode("utf-8", "replace") for name, value in _FIELD.findall(group)}
+        found_here = [
+            (name.decode().lower(), value.decode("utf-8", "replace")) for name, value in _FIELD.findall(group)
+        ]
+        fields = {name: value.strip() for name, value in found_here}
         status = re.match(r"[245]\.\d+\.\d+", fields.get("status", ""))
         recipient = fields.get("final-recipient", "").partition(";")[2].strip().strip("<>")
         if not status or not recipient:
