@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
 LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
+# Read by the scheduler. The feed holds one day only, so the API, asked once a day, catches up what was missed.
+POLLED_SOURCES = ("arxiv-rss", "hf", "arxiv-api")
 _ARXIV_PACE = 3.0  # seconds between requests, as arXiv asks
 _OTHER_PACE = 0.5
 

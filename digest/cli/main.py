@@ -9,7 +9,9 @@ import typer
 
 from digest import __version__
 from digest.cli import inbound, issue, mailing, serving, source
+from digest.cli.context import plain_failures
 from digest.errors import DigestError
+from digest.logs import configure_logs
 
 app = typer.Typer(
     name="digest",
@@ -42,10 +44,10 @@ def _options(
 
 def main() -> None:
     """Run the command line; an expected failure is one line on standard error and exit status 1."""
+    configure_logs()
     try:
-        app()
+        with plain_failures():
+            app()
     except DigestError as error:
         typer.echo(f"digest: {error}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
