@@ -41,6 +41,12 @@ class Settings(BaseSettings):
     )
     site_name: str = Field("Firstlight", description="The name readers see")
     mail_from: str = Field("digest@localhost.localdomain", description="The address the mail comes from")
+    dkim_key_file: Path | None = Field(None, description="The private key that signs mail, made by `digest dkim-key`")
+    dkim_selector: str = Field("", description="The selector under which the key's DNS record is published")
+    verp: bool = Field(
+        False,
+        description="A return path for each message, if mail to MAIL_FROM's name+anything reaches `digest inbound`",
+    )
     postal_address: str = Field("", description="The sender's postal address, shown in every mail")
     categories: WordList = Field(
         default_factory=lambda: ["cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML"],
