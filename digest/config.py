@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     oai_sets: WordList = Field(
         default_factory=lambda: ["cs", "stat"], description="The OAI-PMH sets that a back-fill reads"
     )
+    github_token: str = Field(
+        "", description="A token for GitHub's API; without one 60 repositories an hour are asked for"
+    )
+    semantic_scholar_key: str = Field(
+        "", description="A key for Semantic Scholar's API; optional, makes it answer sooner"
+    )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
@@ -53,6 +59,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("github_token", "semantic_scholar_key")
+    @classmethod
+    def _header_value(cls, value: str) -> str:
+        if not value.isascii() or any(not mark.isprintable() or mark.isspace() for mark in value.strip()):
+            raise ValueError("it holds characters that a token does not have; copy it again")
+        return value.strip()
 
     @field_validator("base_url")
     @classmethod

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import issue, mailing, serving, source
+from digest.cli import issue, mailing, serving, signals, source
 from digest.errors import DigestError
 from digest.logs import configure_logs
 
@@ -20,6 +20,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 source.add_to(app)
+signals.add_to(app)
 issue.add_to(app)
 mailing.add_to(app)
 serving.add_to(app)

@@ -20,6 +20,7 @@ from digest.store.tables.readers import (
     Suppression,
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
+from digest.store.tables.signals import SignalCheck
 
 __all__ = [
     "AdminSession",
@@ -37,6 +38,7 @@ __all__ = [
     "PaperAlias",
     "RejectedRecord",
     "Score",
+    "SignalCheck",
     "SourceCursor",
     "SpentToken",
     "Subscriber",
