@@ -49,3 +49,12 @@ def test_an_issue_is_due_once_from_its_cut_off_until_it_is_stale(
     newest: date | None, since_cut_off: timedelta, due: bool
 ) -> None:
     assert issue_due(newest, NOW, NOW + since_cut_off) is due
+
+
+def test_services_that_are_asked_for_signals_come_due_like_sources_and_back_off_like_them() -> None:
+    pairs = [("github", "signals"), ("openalex", "signals")]
+    last = {
+        ("github", "signals"): LastRun(NOW - timedelta(minutes=31), RunStatus.OK),
+        ("openalex", "signals"): LastRun(NOW - timedelta(minutes=31), RunStatus.FAILED, failures=3),
+    }
+    assert sources_due(pairs, last, NOW, Task.REFRESH) == [Work(Task.REFRESH, source="github", scope="signals")]
