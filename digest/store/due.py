@@ -1,4 +1,4 @@
-"""What a tick asks: how each source stands, which issue is newest, whether mail waits. A query each, all indexed."""
+"""What a tick asks: how each source stands, whether the issue is made, whether mail waits; all by an index."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlmodel import Session
 
 from digest.core.capture import RunStatus
-from digest.core.delivery import DeliveryState
+from digest.core.delivery import DeliveryKind, DeliveryState
 from digest.core.plan import LastRun
 from digest.store.dialects import table_of
 from digest.store.tables import Delivery, IngestRun, IssueRow, Score
@@ -44,16 +44,9 @@ def last_runs(session: Session, scopes: Iterable[tuple[str, str]]) -> dict[tuple
     return found
 
 
-def newest_issue(session: Session) -> date | None:
-    """Return the date of the newest issue."""
-    newest: date | None = session.connection().scalar(select(func.max(_issue.c.issued_on)))
-    return newest
-
-
-def unqueued_issues(session: Session, since: datetime) -> list[date]:
-    """Return the dates of issues frozen since an instant whose deliveries were not all made."""
-    wanted = select(_issue.c.issued_on).where(_issue.c.queued_at.is_(None), _issue.c.frozen_at >= since)
-    return list(session.connection().scalars(wanted))
+def issue_queued(session: Session, issued_on: date) -> bool:
+    """Tell whether the issue of a date is frozen and all its deliveries were made."""
+    return _any(session, and_(_issue.c.issued_on == issued_on, _issue.c.queued_at.is_not(None)))
 
 
 def newest_score(session: Session) -> datetime | None:
@@ -73,11 +66,13 @@ def sweep_waits(session: Session, now: datetime) -> bool:
     return _any(
         session,
         or_(and_(held, _delivery.c.lease_until <= now), and_(_waiting(), _delivery.c.expires_at <= now)),
-    ) or _any(session, _issue.c.state == "sending")
+    ) or _any(session, or_(_issue.c.state == "sending", and_(_issue.c.state == "frozen", _issue.c.queued_at <= now)))
 
 
 def _waiting() -> ColumnElement[bool]:
-    return _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED))
+    # The kinds are named, all of them, so that an index on state, kind and instant leads to the instant.
+    waits = _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED))
+    return and_(waits, _delivery.c.kind.in_(tuple(DeliveryKind)))
 
 
 def _any(session: Session, condition: ColumnElement[bool]) -> bool:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from digest.core.tailor import Edition
-from tests.conftest import absent
 from tests.mail import samples
 
 pytestmark = pytest.mark.browser
@@ -45,20 +43,6 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        absent("Chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
-        )
-        yield opened
-        opened.close()
-
-
 EDITIONS: dict[str, Edition] = {
     "one": samples.edition(samples.card(1)),
     "ten": samples.ten(),
@@ -85,12 +69,12 @@ Show = Callable[[str, int, str], Page]
 
 
 @pytest.fixture
-def show(browser: Browser, mails: dict[str, str]) -> Iterator[Show]:
+def show(chromium: Browser, mails: dict[str, str]) -> Iterator[Show]:
     """Show a mail at a width and in a colour scheme; nothing is loaded from outside."""
     pages: list[Page] = []
 
     def opened(name: str, width: int, scheme: str) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.route("**/*", lambda route: route.abort())
         page.set_content(mails[name])
         pages.append(page)
@@ -114,6 +98,15 @@ def test_a_mail_fits_its_width_and_every_text_stands_out(  # checklist 23, 24
     contrasts: list[tuple[float, str]] = page.evaluate(CONTRASTS)
     assert len(contrasts) > 4
     assert [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5] == []
+
+
+@pytest.mark.parametrize("name", ["ten", "confirmation"])
+def test_a_wide_window_is_of_one_ground_beside_the_column_and_below_it(show: Show, name: str) -> None:
+    for scheme, ground in (("light", "rgb(251, 250, 247)"), ("dark", "rgb(15, 20, 25)")):
+        page = show(name, 1280, scheme)
+        at_the_edge = "getComputedStyle(document.elementFromPoint(4, 100)).backgroundColor"
+        assert page.evaluate(at_the_edge) == ground
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
 
 
 def test_a_right_to_left_title_is_set_from_the_right_and_the_rest_is_not(show: Show) -> None:
