@@ -16,7 +16,7 @@ TICK_SECONDS = 30
 # What was asked for is not asked for again until it had time to happen; a lost message is then made good.
 _IN_FLIGHT = {
     Task.INGEST: timedelta(minutes=10),
-    Task.REFRESH: timedelta(minutes=12),
+    Task.REFRESH: timedelta(minutes=40),  # the services wait for one another: each may take eight minutes
     Task.SCORE: timedelta(minutes=10),
     Task.COMPOSE: timedelta(minutes=2),
 }
