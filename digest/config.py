@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -54,13 +55,17 @@ class Settings(BaseSettings):
     semantic_scholar_key: str = Field(
         "", description="A key for Semantic Scholar's API; optional, makes it answer sooner"
     )
+    trusted_proxies: WordList = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed",
+    )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
-    @field_validator("secret_key", "admins", "categories", "oai_sets", mode="before")
+    @field_validator("secret_key", "admins", "categories", "oai_sets", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
@@ -80,6 +85,13 @@ class Settings(BaseSettings):
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for word in value:
+            ip_network(word, strict=False)  # its own words name what is no address and no network
+        return value
 
     @field_validator("broker_url")
     @classmethod

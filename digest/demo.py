@@ -32,7 +32,7 @@ from digest.mail.local_inbox import LocalInbox, StoredMessage, read_message, sto
 from digest.sources.seeds import read_seeds
 from digest.store.schema import upgrade
 from digest.wiring import Services
-from workers.app import kick
+from workers.app import prepare
 
 HOME = Path("var/demo")
 ADMIN = "admin@example.org"
@@ -66,7 +66,7 @@ def run_demo(*, serve: bool, port: int) -> None:
     with ExitStack() as opened:
         listener = opened.enter_context(_listen(port)) if serve else None
         inbox = opened.enter_context(LocalInbox(HOME / "outbox"))
-        services = Services(demo_settings(port, inbox.url))
+        services = prepare(demo_settings(port, inbox.url))
         upgrade(services.engine)
         now = services.clock()
         _ingest(services, console, now)
@@ -231,5 +231,4 @@ def _serve(services: Services, console: Console, listener: socket.socket) -> Non
     console.print(
         f"\nSite {base}/  ·  Admin {base}/admin/  ·  Inbox {base}/inbox  ·  Ctrl-C ends the demo", soft_wrap=True
     )
-    services.kick = kick
     serve_everything(services, listener, live=False)

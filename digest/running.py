@@ -112,8 +112,18 @@ def _name(listener: socket.socket) -> str:
     return f"{host}:{port}"
 
 
+def server_config(services: Services) -> uvicorn.Config:
+    """Set the server up: quiet, and believing no proxy about visitors that the settings do not list."""
+    return uvicorn.Config(
+        create_app(services),
+        log_level="warning",
+        server_header=False,
+        forwarded_allow_ips=services.settings.trusted_proxies,
+    )
+
+
 def _serve(services: Services, listener: socket.socket) -> None:
-    config = uvicorn.Config(create_app(services), log_level="warning", server_header=False)
+    config = server_config(services)
     with _signals_end_the_server_only():
         uvicorn.Server(config).run(sockets=[listener])
 

@@ -163,8 +163,11 @@ def _failed(source: str, reason: str) -> Report:
 
 def check() -> None:
     """Ask each live service once, store nothing, and say what came back."""
+    import stamina
+
     from digest.flows.probe import probe
 
+    stamina.set_active(False)  # once: whoever checks wants to know how it is now, not after four tries
     services = wired()
     table = Table("source", "asked for", "answer", title="Live sources")
     failed = False

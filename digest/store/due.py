@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, and_, exists, func, or_, select
 from sqlmodel import Session
 
 from digest.core.capture import RunStatus
@@ -15,6 +15,9 @@ from digest.store.dialects import table_of
 from digest.store.tables import Delivery, IngestRun, IssueRow, Score
 
 _LOOK_BACK = 12  # runs of a scope; enough to count failures until the back-off is at its longest
+
+_WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+_HELD = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 
 _delivery = table_of(Delivery)
 _issue = table_of(IssueRow)
@@ -57,22 +60,29 @@ def newest_score(session: Session) -> datetime | None:
 
 def mail_waits(session: Session, now: datetime) -> bool:
     """Tell whether a delivery is due now."""
-    return _any(session, and_(_waiting(), _delivery.c.due_at <= now, _delivery.c.expires_at > now))
+    kinds = [(_delivery.c.state == state, _delivery.c.kind == kind) for state in _WAITING for kind in DeliveryKind]
+    return _passed(session, [(_delivery.c.due_at, its) for its in kinds], now)
 
 
 def sweep_waits(session: Session, now: datetime) -> bool:
     """Tell whether a lease has run out, a delivery has outlived its time, or an issue may be complete."""
-    held = _delivery.c.state.in_((DeliveryState.CLAIMED, DeliveryState.SENDING))
-    return _any(
-        session,
-        or_(and_(held, _delivery.c.lease_until <= now), and_(_waiting(), _delivery.c.expires_at <= now)),
-    ) or _any(session, or_(_issue.c.state == "sending", and_(_issue.c.state == "frozen", _issue.c.queued_at <= now)))
+    held = [(_delivery.c.lease_until, (_delivery.c.state == state,)) for state in _HELD]
+    late = [(_delivery.c.expires_at, (_delivery.c.state == state,)) for state in _WAITING]
+    if _passed(session, held + late, now):
+        return True
+    return _any(session, or_(_issue.c.state == "sending", and_(_issue.c.state == "frozen", _issue.c.queued_at <= now)))
 
 
-def _waiting() -> ColumnElement[bool]:
-    # The kinds are named, all of them, so that an index on state, kind and instant leads to the instant.
-    waits = _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED))
-    return and_(waits, _delivery.c.kind.in_(tuple(DeliveryKind)))
+def _passed(
+    session: Session, earliest: Sequence[tuple[Column[datetime], tuple[ColumnElement[bool], ...]]], now: datetime
+) -> bool:
+    """Tell whether the earliest of some instants has passed; each is the first entry of an index.
+
+    Asked whether a row exists, PostgreSQL guesses that many do and reads the table; the minimum it looks up.
+    """
+    firsts = [select(func.min(instant)).where(*its).scalar_subquery() for instant, its in earliest]
+    found = session.connection().execute(select(*firsts)).one()
+    return any(first is not None and first <= now for first in found)
 
 
 def _any(session: Session, condition: ColumnElement[bool]) -> bool:

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page
 
+from digest.core.capture import Reading
+from digest.core.issue import Card
+from digest.core.simulate import simulated_observations
 from digest.core.tailor import Edition
+from digest.core.trend import Candidate, appraise, trend_scores
+from digest.files import seeds_folder
+from digest.sources.seeds import read_seeds
 from tests.mail import samples
 
 pytestmark = pytest.mark.browser
@@ -43,7 +50,48 @@ CONTRASTS = """() => {
 }"""
 
 
+def seed_edition() -> Edition:
+    """An edition of bundled papers of known authors, with the signals that the demo makes up."""
+    now = datetime(2026, 5, 20, 6, tzinfo=UTC)
+    captures = read_seeds(seeds_folder(), Reading(observed_at=now, origin="the bundled seeds"))
+    known = [each for capture in captures for each in capture.listings if each.authors and each.categories]
+    candidates = [
+        Candidate(
+            paper_id=number,
+            primary_category=listing.categories[0],
+            listed_on=listing.listed_on,
+            has_code=listing.has_code,
+            observations=simulated_observations(listing.title_key, now, has_code=bool(listing.has_code)),
+        )
+        for number, listing in enumerate(known)
+    ]
+    best = sorted(trend_scores([appraise(each, now) for each in candidates]), key=lambda score: -score.value)[:10]
+    cards = []
+    for rank, score in enumerate(best, 1):
+        listing = known[score.paper_id]
+        cards.append(
+            Card(
+                paper_id=score.paper_id,
+                rank=rank,
+                title=listing.title,
+                path=f"/papers/{rank}",
+                primary_category=listing.categories[0],
+                authors=listing.authors,
+                authors_complete=listing.authors_complete,
+                labs=listing.labs,
+                listed_on=listing.listed_on,
+                has_code=bool(listing.has_code),
+                percentile=score.percentile,
+                evidence=score.evidence,
+                summary=listing.summary,
+                simulated=score.simulated,
+            )
+        )
+    return samples.edition(*cards, topics=())
+
+
 EDITIONS: dict[str, Edition] = {
+    "seeds": seed_edition(),
     "one": samples.edition(samples.card(1)),
     "ten": samples.ten(),
     "simulated": samples.edition(*(samples.card(place, simulated=True) for place in range(1, 4)), note=NOTE),
@@ -125,4 +173,4 @@ def test_unsubscribe_is_in_the_first_screen_of_a_phone(show: Show) -> None:  # c
 def test_pictures_for_the_documentation(show: Show) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for file, width, scheme in (("600", 600, "light"), ("375", 375, "light"), ("dark", 600, "dark")):
-        show("ten", width, scheme).screenshot(path=PICTURES / f"digest-{file}.png")
+        show("seeds", width, scheme).screenshot(path=PICTURES / f"digest-{file}.png")
