@@ -21,6 +21,7 @@ from digest.store.tables.readers import (
     Suppression,
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
+from digest.store.tables.signals import SignalCheck
 
 __all__ = [
     "AdminSession",
@@ -39,6 +40,7 @@ __all__ = [
     "PaperAlias",
     "RejectedRecord",
     "Score",
+    "SignalCheck",
     "SourceCursor",
     "SpentToken",
     "Subscriber",
