@@ -20,6 +20,7 @@ from digest.store.tables.readers import (
     Suppression,
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
+from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
 
 __all__ = [
     "AdminSession",
@@ -35,8 +36,11 @@ __all__ = [
     "ObservationRow",
     "Paper",
     "PaperAlias",
+    "PaperAuthor",
+    "PaperLab",
     "RejectedRecord",
     "Score",
+    "SearchWord",
     "SourceCursor",
     "SpentToken",
     "Subscriber",
