@@ -6,7 +6,6 @@ PostgreSQL, both kept by triggers on `paper`. Autogenerate does not see it; see 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Column, ForeignKey, String
@@ -57,6 +56,6 @@ class SearchWord(SQLModel, table=True):
     backward: str = Field(sa_column=Column(_Word, nullable=False, index=True))
 
 
-def is_declared(name: str | None, kind: str, _parents: Mapping[str, Any]) -> bool:
+def is_declared(name: str | None, kind: str, _parents: Any) -> bool:
     """Say whether a table is declared here, for Alembic's `include_name`: the full-text index is not."""
     return kind != "table" or name is None or not name.startswith(FULL_TEXT)

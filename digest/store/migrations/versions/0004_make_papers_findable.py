@@ -103,10 +103,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_search_word_backward", "search_word", ["backward"])
     _link(op.get_bind())
+    statements = [*_SQLITE_INDEX, *_SQLITE_TRIGGERS, _SQLITE_FILL]
     if op.get_bind().dialect.name == "postgresql":
-        statements = _POSTGRESQL_INDEX
-    else:
-        statements = (*_SQLITE_INDEX, *_SQLITE_TRIGGERS, _SQLITE_FILL)
+        statements = [*_POSTGRESQL_INDEX]
     for statement in statements:
         op.get_bind().exec_driver_sql(statement)
 
@@ -148,18 +147,17 @@ def _slug(name: str, kind: str) -> str:
 
 def downgrade() -> None:
     connection = op.get_bind()
+    dropped = [*(f"DROP TRIGGER paper_search_{name}" for name in ("added", "removed", "changed"))]
+    dropped.append("DROP TABLE paper_search")
     if connection.dialect.name == "postgresql":
-        dropped = (
+        dropped = [
             "DROP TRIGGER paper_search_added ON paper",
             "DROP TRIGGER paper_search_changed ON paper",
             "DROP TABLE paper_search",
             "DROP FUNCTION paper_search_keep, paper_search_of, paper_search_words",
             "DROP TEXT SEARCH CONFIGURATION paper_search",
             "DROP TEXT SEARCH DICTIONARY paper_search_stem",
-        )
-    else:
-        dropped = (*(f"DROP TRIGGER paper_search_{name}" for name in ("added", "removed", "changed")),)
-        dropped = (*dropped, "DROP TABLE paper_search")
+        ]
     for statement in dropped:
         connection.exec_driver_sql(statement)
     for table in ("search_word", "paper_lab", "paper_author"):
