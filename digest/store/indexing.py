@@ -7,14 +7,14 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete
 from sqlmodel import Session
 
 from digest.core.merge import VISIBLE
 from digest.core.text import slug, title_key
-from digest.store.dialects import ROWS_PER_STATEMENT, insert_missing, table_of
+from digest.store.dialects import table_of
 from digest.store.paper_rows import Entry, in_chunks
-from digest.store.tables import PaperAuthor, PaperLab, SearchWord
+from digest.store.tables import PaperAuthor, PaperLab
 
 _SHORTEST, _LONGEST = 4, 40  # characters of a word whose misspellings are recognised
 _MOST_AUTHORS = 5_000  # of one paper; the longest lists at arXiv name about 3,000
@@ -46,21 +46,29 @@ def index_papers(session: Session, papers: Sequence[Indexed], *, known: bool = F
             for model in (PaperAuthor, PaperLab):
                 table = table_of(model)
                 connection.execute(delete(table).where(table.c.paper_id.in_(chunk)))
-    links: dict[type[PaperAuthor | PaperLab], list[dict[str, Any]]] = {PaperAuthor: [], PaperLab: []}
+    authors: list[tuple[int, int, str]] = []
+    labs: list[tuple[int, int, str]] = []
     words: set[str] = set()
     for paper in papers:
         words.update(paper.title_key.split())
         for position, name in enumerate(paper.authors[:_MOST_AUTHORS]):
             address, named = _name(name)
             words.update(named)
-            links[PaperAuthor].append({"paper_id": paper.paper_id, "position": position, "slug": address})
-        for position, lab in enumerate(paper.labs):
-            links[PaperLab].append({"paper_id": paper.paper_id, "position": position, "slug": lab_slug(lab)})
-    for model, rows in links.items():
-        if rows:
-            connection.execute(insert(table_of(model)).execution_options(**ROWS_PER_STATEMENT), rows)
-    rows = [{"word": word, "backward": word[::-1]} for word in sorted(words) if is_indexed(word)]
-    insert_missing(session, SearchWord, rows)
+            authors.append((paper.paper_id, position, address))
+        labs.extend((paper.paper_id, position, lab_slug(lab)) for position, lab in enumerate(paper.labs))
+    _insert(session, "paper_author (paper_id, position, slug)", authors)
+    _insert(session, "paper_lab (paper_id, position, slug)", labs)
+    known_words = [(word, word[::-1]) for word in sorted(words) if is_indexed(word)]
+    _insert(session, "search_word (word, backward)", known_words, "ON CONFLICT DO NOTHING")
+
+
+def _insert(session: Session, into: str, rows: Sequence[tuple[Any, ...]], otherwise: str = "") -> None:
+    """Insert plain rows past SQLAlchemy, which would take longer to prepare them than the database to store them."""
+    if not rows:
+        return
+    mark = "%s" if session.connection().dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(rows[0]))
+    session.connection().exec_driver_sql(f"INSERT INTO {into} VALUES ({marks}) {otherwise}", list(rows))  # noqa: S608
 
 
 def is_indexed(word: str) -> bool:

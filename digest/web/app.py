@@ -32,8 +32,9 @@ _WORDS = {
 
 def create_app(services: Services) -> FastAPI:
     """Make the application; raises ConfigError where the secret is missing or weak."""
-    app = FastAPI(title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None)
-    app.openapi_url = None
+    app = FastAPI(
+        title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+    )
     site = Site.of(services)
     app.state.site = site
     app.mount(STATIC, StaticFiles(directory=templates_folder() / "web" / "static"), name="static")

@@ -132,8 +132,6 @@ def test_the_index_follows_what_becomes_of_a_paper(engine: Engine) -> None:
     merge(engine, {**PAPERS[1], "title": "A census of tunnels", "version": 2})
     assert found(engine, "census bridges") == ["2"]  # the abstract still has them
     assert found(engine, "tunnels") == ["2"]
-    with reading(engine) as session:
-        assert similar(session, 0, "census of bridges") != ()
     with writing(engine) as session:
         session.delete(session.exec(select(Paper).where(Paper.slug == "2605.00002")).one())
     assert found(engine, "tunnels") == []
@@ -218,10 +216,11 @@ def test_no_query_fails(engine: Engine, typed: str) -> None:
 
 def test_a_search_takes_as_many_queries_for_many_papers_as_for_one(engine: Engine) -> None:
     merge(engine, *({"arxiv_id": f"2605.1{n:04d}", "title": f"Kites of kind {n}"} for n in range(30)))
+    merge(engine, *({"arxiv_id": f"2605.2{n:04d}", "title": f"Clocks of kind {n}"} for n in range(5)))
     seen: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda *given: seen.append(given[2]))
     counted = []
-    for typed in ("census", "kites"):
+    for typed in ("clocks", "kites"):
         seen.clear()
         found(engine, typed)
         counted.append(len(seen))
