@@ -41,9 +41,9 @@ def main() -> None:
     words = _words(chance)
     with tempfile.TemporaryDirectory() as folder:
         settings = Settings(
-            _env_file=None,
+            _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, and its types do not say so
             database_url=f"sqlite:///{folder}/digest.db",
-            secret_key=["a-secret-for-the-benchmark-only-0123456789"],
+            secret_key=["k9Jx2mQ7vR4tY8wZ1bN6cF3hG5dS0aLp-pages"],
             base_url="http://testserver",
         )
         services = Services(settings, clock=lambda: NOW)

@@ -15,7 +15,7 @@ from digest.store.engine import open_engine, reading, writing
 from digest.store.merge import Tally, merge_batch
 from digest.store.schema import upgrade
 from digest.store.search import Query, parse, search, similar
-from digest.store.tables import Paper, PaperAuthor, PaperLab
+from digest.store.tables import ListingRow, Paper, PaperAuthor, PaperLab
 from tests.conftest import NOW
 
 PAPERS: list[dict[str, object]] = [
@@ -133,7 +133,11 @@ def test_the_index_follows_what_becomes_of_a_paper(engine: Engine) -> None:
     assert found(engine, "census bridges") == ["2"]  # the abstract still has them
     assert found(engine, "tunnels") == ["2"]
     with writing(engine) as session:
-        session.delete(session.exec(select(Paper).where(Paper.slug == "2605.00002")).one())
+        paper = session.exec(select(Paper).where(Paper.slug == "2605.00002")).one()
+        for listing in session.exec(select(ListingRow).where(ListingRow.paper_id == paper.id)):
+            session.delete(listing)
+        session.flush()
+        session.delete(paper)
     assert found(engine, "tunnels") == []
     assert found(engine, "lamps") == ["1"]
 
