@@ -11,6 +11,10 @@ from celery.worker import WorkController
 
 from workers.app import QUEUES, celery_app
 
+_LONGEST = 30.0  # seconds that a worker gets to finish its task
+# A source that does not answer is not waited for: a page is committed with its cursor, or neither is.
+_PATIENCE = {"firstlight-ingest": 3.0}
+
 
 @contextmanager
 def worker_threads() -> Iterator[None]:
@@ -28,8 +32,8 @@ def worker_threads() -> Iterator[None]:
     finally:
         for worker in workers:
             worker.stop()
-        for thread in threads:
-            thread.join(timeout=30)
+        for queue, thread in zip(QUEUES, threads, strict=True):
+            thread.join(timeout=_PATIENCE.get(queue, _LONGEST))
 
 
 def _worker(queue: str) -> WorkController:

@@ -1,4 +1,4 @@
-"""The scheduler: one UTC tick a minute that asks SQL what is due and puts it on the queue."""
+"""The scheduler: a UTC tick every 30 seconds that asks SQL what is due and puts it on the queue."""
 
 from __future__ import annotations
 

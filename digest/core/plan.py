@@ -16,7 +16,7 @@ _INTERVALS = {
 }
 _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
-STALE_AFTER = timedelta(hours=12)
+STALE_AFTER = timedelta(hours=12)  # the misfire grace: a slot missed by more is not made up for by a late issue
 
 
 class Task(StrEnum):
@@ -67,14 +67,3 @@ def _wait(source: str, last: LastRun) -> timedelta:
     if last.status is RunStatus.LATE:
         return timedelta(hours=1)
     return _INTERVALS.get(source, timedelta(hours=24))
-
-
-def issue_due(newest: date | None, cut_off: datetime, now: datetime) -> bool:
-    """Decide whether the issue with that cut-off is to be frozen now; `newest` is the date of the last one.
-
-    `cut_off` is the last one that has passed. An issue more than STALE_AFTER late is not made up for:
-    the next one carries its papers. This is the misfire grace, in one place.
-    """
-    if newest is not None and newest >= cut_off.date():
-        return False
-    return cut_off <= now < cut_off + STALE_AFTER

@@ -69,6 +69,7 @@ def create_api(site: Site) -> FastAPI:
         },
     )
     api.state.site = site
+    api.router.redirect_slashes = False
     api.get("/papers", summary="The papers that were read last")(papers)
     api.get("/papers/{slug:path}", summary="One paper, by arXiv id or slug")(paper)
     api.get("/issues", summary="The issues, newest first")(issues)

@@ -116,7 +116,7 @@ def _lines(card: Card) -> list[str]:
     if card.percentile is not None:
         standing = f"above {percent(card.percentile)} % of {card.primary_category or 'all papers'}"
         evidence = f"{evidence} · {standing}" if evidence else standing
-    if card.simulated:
+    if card.simulated and "simulated" not in evidence:
         evidence = f"Simulated: {evidence}" if evidence else "Simulated."
     labs = ", ".join(card.labs[:3])
     return [line for line in (evidence, card.summary, labs) if line] or [card.title]

@@ -14,6 +14,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 
 from digest.files import templates_folder
 from digest.store.indexing import author_slug, lab_slug
+from digest.web.chart import signal_name
 from digest.web.headers import DESK, PERSONAL
 from digest.wiring import Services
 
@@ -33,7 +34,14 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            day=day, instant=instant, percent=percent, names=names, outside=outside, count=count, kilobytes=kilobytes
+            day=day,
+            instant=instant,
+            percent=percent,
+            names=names,
+            outside=outside,
+            count=count,
+            kilobytes=kilobytes,
+            signal=signal_name,
         )
         self._environment.filters.update(author_slug=author_slug, lab_slug=lab_slug)
         settings = services.settings
