@@ -22,6 +22,7 @@ from digest.store.tables.readers import (
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.signals import SignalCheck
+from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
 
 __all__ = [
     "AdminSession",
@@ -38,9 +39,12 @@ __all__ = [
     "ObservationRow",
     "Paper",
     "PaperAlias",
+    "PaperAuthor",
+    "PaperLab",
     "RejectedRecord",
     "Score",
     "SignalCheck",
+    "SearchWord",
     "SourceCursor",
     "SpentToken",
     "Subscriber",
