@@ -21,8 +21,8 @@ from digest.store.tables.readers import (
     Suppression,
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
-from digest.store.tables.signals import SignalCheck
 from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
+from digest.store.tables.signals import SignalCheck
 
 __all__ = [
     "AdminSession",
@@ -43,8 +43,8 @@ __all__ = [
     "PaperLab",
     "RejectedRecord",
     "Score",
-    "SignalCheck",
     "SearchWord",
+    "SignalCheck",
     "SourceCursor",
     "SpentToken",
     "Subscriber",
