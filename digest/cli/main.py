@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import issue, mailing, serving, source
+from digest.cli import issue, mailing, ranking, serving, source
 from digest.errors import DigestError
 
 app = typer.Typer(
@@ -20,6 +20,7 @@ app = typer.Typer(
 )
 source.add_to(app)
 issue.add_to(app)
+ranking.add_to(app)
 mailing.add_to(app)
 serving.add_to(app)
 

@@ -77,6 +77,11 @@ class Appraisal:
     simulated: bool
 
 
+def appraise_all(candidates: Iterable[Candidate], as_of: datetime) -> list[Appraisal]:
+    """Value candidates, in their order, each by itself."""
+    return [appraise(candidate, as_of) for candidate in candidates]
+
+
 def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
     """Value one candidate by itself; `value` is finite and 0 to 1 whatever was observed."""
     listed_at = datetime.combine(candidate.listed_on, time(), UTC) if candidate.listed_on else None
