@@ -11,6 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from digest.errors import ConfigError
 
+
 def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("backtest")(backtest)

@@ -32,7 +32,8 @@ class History:
 
     def candidates(self, at: datetime) -> tuple[list[str], list[Candidate]]:
         """Return the papers listed on the day of an instant or the three days before, with what was seen by then."""
-        ids, found = [], []
+        ids: list[str] = []
+        found: list[Candidate] = []
         for back in range(DAYS_BACK + 1):
             listed_on = at.date() - timedelta(days=back)
             for paper_id in self.listed.get(listed_on, ()):
@@ -154,4 +155,6 @@ def _instant(text: str, where: str) -> datetime:
             raise ValueError("no offset")
         return at.astimezone(UTC)
     except (ValueError, OverflowError) as error:
-        raise RefusedInput(f"{where}: {text[:40]!r} is not an instant with its offset, as 2025-06-05T14:00:00Z") from error
+        raise RefusedInput(
+            f"{where}: {text[:40]!r} is not an instant with its offset, as 2025-06-05T14:00:00Z"
+        ) from error
