@@ -27,7 +27,9 @@ _MOST_OF_ALL = 0.75  # of what the forecast's signals promise together, for one 
 _LOG_GROWTH = 2.5  # expected log growth that is worth 63 % of the room
 _ASIDE = 0.5  # of a signal's weight, where nothing could be fitted for it
 _AT_ONCE = 4_096
-_KNEE = 0.6  # of the most that one signal may add: from here on, more adds less
+_GROUND = 0.3  # the value of any paper that is on the list
+_FRESH = 0.05  # of it, what a paper without a forecast loses with its age
+_FORETOLD = MAX_SHARE / (1 - MAX_SHARE) * _GROUND  # the most that a forecast adds: the greatest share, if one signal
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
 _FRESH_DAYS = 3.0
 
@@ -147,13 +149,10 @@ def _shared(leanings: dict[str, float]) -> dict[str, float]:
 def _appraisal(
     candidate: Candidate, moved: Sequence[Movement], promised: dict[str, float], as_of: datetime
 ) -> Appraisal:
-    ground = _ground(candidate, as_of)
+    ground = _ground(candidate, as_of, foretold=bool(promised))
     told = {one.signal: one for one in moved}
     base = sum(amount for _name, amount, _words in ground)
-    amounts = {signal: (1 - base) * strength for signal, strength in promised.items()}
-    whole = sum(amounts.values())
-    if whole > 0:  # held as if one signal had said it all: company that says nothing must not lift the cap
-        amounts = {signal: amount * _held(whole, base) / whole for signal, amount in amounts.items()}
+    amounts = {signal: _FORETOLD * strength for signal, strength in promised.items()}
     room = 1 - base - sum(amounts.values())
     asides = {
         one.signal: -math.log(1 - _ASIDE * one.weight * one.strength) for one in moved if one.signal not in promised
@@ -207,13 +206,15 @@ def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None =
     return scores
 
 
-def _ground(candidate: Candidate, as_of: datetime) -> list[tuple[str, float, str]]:
+def _ground(candidate: Candidate, as_of: datetime, *, foretold: bool) -> list[tuple[str, float, str]]:
     if candidate.listed_on is None:
-        ground = [("freshness", 0.28, "no day of listing known")]
+        ground = [("freshness", _GROUND if foretold else _GROUND - _FRESH, "no day of listing known")]
     else:
         days = max((as_of.date() - candidate.listed_on).days, 0)
         ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days} days ago"
-        ground = [("freshness", 0.28 + 0.02 * math.exp(-days / _FRESH_DAYS), ago)]
+        # A forecast has counted the age already.
+        faded_by = 0.0 if foretold else 1 - math.exp(-days / _FRESH_DAYS)
+        ground = [("freshness", _GROUND - _FRESH * faded_by, ago)]
     if candidate.has_code:
         ground.append(("code", 0.03, "code is available"))
     beyond = max(candidate.categories - 1, 0) + max(candidate.listings - 1, 0)
@@ -221,13 +222,6 @@ def _ground(candidate: Candidate, as_of: datetime) -> list[tuple[str, float, str
         words = f"in {candidate.categories} categories" if candidate.categories > 1 else "listed more than once"
         ground.append(("reach", 0.04 * (1 - math.exp(-beyond / 4)), words))
     return ground
-
-
-def _held(amount: float, base: float) -> float:
-    """Hold what one signal alone says to its greatest share, smoothly, so that more is still more."""
-    limit = MAX_SHARE / (1 - MAX_SHARE) * base
-    knee = limit * _KNEE
-    return amount if amount <= knee else knee + (limit - knee) * (1 - math.exp(-(amount - knee) / (limit - knee)))
 
 
 def _lead(moved: Sequence[Movement], amounts: Sequence[float], ground: Sequence[tuple[str, float, str]]) -> str:
