@@ -32,6 +32,7 @@ from digest.flows.history import History, read_history
 
 AHEAD = timedelta(hours=24)
 FEWEST = 20
+FARTHEST = 1e9  # beyond every feature
 MEASURES = ("NDCG@10", "P@5", "P@10", "Spearman")
 GAP = timedelta(days=5)  # left out on both sides of a block: a paper is a candidate on four days
 WITHOUT = ((PAGE_PLACE, 0.3), (VOTES, 0.1))  # each row is also shown without these signals, at this weight
@@ -118,7 +119,9 @@ def numbers(nodes: np.ndarray) -> tuple[float, tuple[float, ...]]:
     def question(index: int) -> tuple[float, ...]:
         node = nodes[index]
         unknown_above = int(not node["missing_go_to_left"])
-        return int(node["feature_idx"]), round(float(node["num_threshold"]), 4), unknown_above
+        # An infinite threshold asks only whether the number is known.
+        threshold = min(round(float(node["num_threshold"]), 4), FARTHEST)
+        return int(node["feature_idx"]), threshold, unknown_above
 
     root = nodes[0]
     if root["is_leaf"]:
@@ -204,7 +207,7 @@ def main() -> None:
     parser.add_argument("--observations", type=Path, nargs="+", required=True)
     parser.add_argument("--start", type=date.fromisoformat, default=date(2025, 4, 25))
     parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 3, 2))
-    parser.add_argument("--hours", type=int, nargs="+", default=[14, 8, 20], help="hours of the day to fit at, UTC")
+    parser.add_argument("--hours", type=int, nargs="+", default=[14, 10, 18, 23], help="hours of the day to fit at, UTC")
     parser.add_argument("--hour", type=int, default=14, help="hour of the day to check at, UTC")
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--no-checks", action="store_true")
