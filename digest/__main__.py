@@ -1,5 +1,19 @@
-"""Lets `python -m digest` do what `digest` does."""
+"""Lets `python -m digest` do what `digest` does, and `digest` end quietly at any moment."""
 
-from digest.cli import main
+from __future__ import annotations
 
-main()
+import sys
+
+
+def main() -> None:
+    """Run the command line; Ctrl-C ends it without a traceback, also while it is still loading."""
+    try:
+        from digest.cli.main import main as run  # noqa: PLC0415  # loading is the longest part of a short command
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from digest.core.categories import is_category
 from digest.errors import ConfigError
 
+_ENV_FILE = ".env"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
+_ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 WordList = Annotated[list[str], NoDecode]
 
 
 class Settings(BaseSettings):
     """Every setting; lists are comma-separated, times are UTC."""
 
-    model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=_ENV_FILE, extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///var/digest.db", description="sqlite:///path or postgresql://...")
     broker_url: str = Field("memory://", description="Celery's broker: redis://..., or memory:// in one process")
@@ -35,6 +41,12 @@ class Settings(BaseSettings):
     )
     site_name: str = Field("Firstlight", description="The name readers see")
     mail_from: str = Field("digest@localhost.localdomain", description="The address the mail comes from")
+    dkim_key_file: Path | None = Field(None, description="The private key that signs mail, made by `digest dkim-key`")
+    dkim_selector: str = Field("", description="The selector under which the key's DNS record is published")
+    verp: bool = Field(
+        False,
+        description="A return path for each message, if mail to MAIL_FROM's name+anything reaches `digest inbound`",
+    )
     postal_address: str = Field("", description="The sender's postal address, shown in every mail")
     categories: WordList = Field(
         default_factory=lambda: ["cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML"],
@@ -43,13 +55,17 @@ class Settings(BaseSettings):
     oai_sets: WordList = Field(
         default_factory=lambda: ["cs", "stat"], description="The OAI-PMH sets that a back-fill reads"
     )
+    trusted_proxies: WordList = Field(
+        default_factory=lambda: ["127.0.0.1", "::1"],
+        description="Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed",
+    )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
-    @field_validator("secret_key", "admins", "categories", "oai_sets", mode="before")
+    @field_validator("secret_key", "admins", "categories", "oai_sets", "trusted_proxies", mode="before")
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
@@ -58,9 +74,58 @@ class Settings(BaseSettings):
     @classmethod
     def _web_address(cls, value: str) -> str:
         parts = urlsplit(value)
+        _ = parts.port  # raises ValueError, saying why, where it is none
         if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
             raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
         return value.rstrip("/")
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: list[str]) -> list[str]:
+        for word in value:
+            ip_network(word, strict=False)  # its own words name what is no address and no network
+        return value
+
+    @field_validator("broker_url")
+    @classmethod
+    def _known_broker(cls, value: str) -> str:
+        if value.partition(":")[0] not in {"memory", "redis", "rediss", "redis+socket", "sentinel"}:
+            raise ValueError("use redis://host:port/number, or memory:// in one process")
+        return value
+
+    @field_validator("contact", "site_name", "mail_from", "postal_address")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        if not value.isprintable():
+            raise ValueError("it holds a line break or another control character; write it on one line")
+        return value
+
+    @field_validator("contact")
+    @classmethod
+    def _fit_for_a_header(cls, value: str) -> str:
+        if not value.isascii():
+            raise ValueError("it goes into the User-Agent, which is ASCII; give an address or a web address")
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _mail_address(cls, value: str) -> str:
+        if not _ADDRESS.fullmatch(value):
+            raise ValueError(f"{value!r} is not a mail address such as digest@example.org")
+        return value
+
+    @field_validator("admins")
+    @classmethod
+    def _mail_addresses(cls, values: list[str]) -> list[str]:
+        return [cls._mail_address(value) for value in values]
+
+    @field_validator("categories")
+    @classmethod
+    def _arxiv_categories(cls, values: list[str]) -> list[str]:
+        for value in values:
+            if not is_category(value):
+                raise ValueError(f"{value!r} is not an arXiv category such as cs.LG")
+        return values
 
     @property
     def host(self) -> str:
@@ -87,10 +152,16 @@ def read_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = "DIGEST_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name} cannot be used: {first['msg']}") from error
+        raise ConfigError(f"{name} cannot be used: {first['msg'].removeprefix('Value error, ')}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"the file {_ENV_FILE} is not UTF-8 text; save it as UTF-8") from error
 
 
 def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
-    """Name the `DIGEST_*` variables that no setting reads: a misspelt one would otherwise go unnoticed."""
+    """Name the `DIGEST_*` variables, also of the `.env` file, that no setting reads: a misspelt one would go unnoticed.
+
+    Call it after `read_settings`, which refuses a file that cannot be read.
+    """
     known = {f"DIGEST_{name.upper()}" for name in Settings.model_fields}
-    return sorted(name for name in environ if name.startswith("DIGEST_") and name not in known)
+    written = dotenv_values(_ENV_FILE) if Path(_ENV_FILE).is_file() else {}
+    return sorted(name for name in {*environ, *written} if name.startswith("DIGEST_") and name not in known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import socket
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -31,7 +32,7 @@ from digest.mail.local_inbox import LocalInbox, StoredMessage, read_message, sto
 from digest.sources.seeds import read_seeds
 from digest.store.schema import upgrade
 from digest.wiring import Services
-from workers.app import kick
+from workers.app import prepare
 
 HOME = Path("var/demo")
 ADMIN = "admin@example.org"
@@ -62,18 +63,18 @@ READERS = (
 def run_demo(*, serve: bool, port: int) -> None:
     """Run the demo; safe to repeat: what was sent today is not sent again."""
     console = Console()
-    if serve:
-        _require_free(port)
-    with LocalInbox(HOME / "outbox") as inbox:
-        services = Services(demo_settings(port, inbox.url))
+    with ExitStack() as opened:
+        listener = opened.enter_context(_listen(port)) if serve else None
+        inbox = opened.enter_context(LocalInbox(HOME / "outbox"))
+        services = prepare(demo_settings(port, inbox.url))
         upgrade(services.engine)
         now = services.clock()
         _ingest(services, console, now)
         _subscribe(services, console, now)
         _send_today(services, console, now)
         _summarise(services, console, now)
-        if serve:
-            _serve(services, console, port)
+        if listener is not None:
+            _serve(services, console, listener)
 
 
 def demo_settings(port: int, smtp_url: str) -> Settings:
@@ -214,19 +215,20 @@ def _summarise(services: Services, console: Console, now: datetime) -> None:
     console.print(f"{services.settings.base_url}/admin/sign-in/{token}", soft_wrap=True)
 
 
-def _serve(services: Services, console: Console, port: int) -> None:
+def _listen(port: int) -> socket.socket:
+    from digest.running import listen
+
+    try:
+        return listen("127.0.0.1", port)
+    except ConfigError as error:
+        raise ConfigError(f"port {port} is not free; name another one: PORT={port % 65535 + 1} make demo") from error
+
+
+def _serve(services: Services, console: Console, listener: socket.socket) -> None:
     from digest.running import serve_everything
 
     base = services.settings.base_url
-    console.print(f"\nSite {base}/  ·  Admin {base}/admin/  ·  Inbox {base}/inbox  ·  Ctrl-C ends the demo")
-    services.kick = kick
-    serve_everything(services, host="127.0.0.1", port=port, live=False)
-
-
-def _require_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise ConfigError(f"port {port} is in use; name another one: PORT={port + 1} make demo") from error
+    console.print(
+        f"\nSite {base}/  ·  Admin {base}/admin/  ·  Inbox {base}/inbox  ·  Ctrl-C ends the demo", soft_wrap=True
+    )
+    serve_everything(services, listener, live=False)

@@ -20,6 +20,16 @@ class SchemaOutdated(DigestError):
     """The database does not have the schema that this version of the code needs."""
 
 
+class StoreUnavailable(DigestError):
+    """The database cannot be reached, opened or locked in time."""
+
+    permanent = False
+
+
+class FileUnusable(DigestError):
+    """A file or folder of ours cannot be read, made or written."""
+
+
 class RefusedInput(DigestError):
     """Bytes from outside that cannot be read as what they claim to be."""
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import signal
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import structlog
 import uvicorn
 
 from digest.config import Settings, read_settings
 from digest.errors import ConfigError
+from digest.mail.relay_url import parse_relay_url
 from digest.store.schema import require_current, upgrade
 from digest.web.app import create_app
 from digest.wiring import Services
 from workers import scheduler
 from workers.app import QUEUES, celery_app, prepare, use_services
-from workers.inline import worker_thread
+from workers.inline import worker_threads
 from workers.tasks import enqueue
 
 _log = structlog.get_logger("firstlight")
@@ -24,18 +28,20 @@ _log = structlog.get_logger("firstlight")
 def run_everything(*, host: str, port: int) -> None:
     """Run web, scheduler and worker in this process on the in-memory broker, until a signal."""
     services = prepare(read_settings(broker_url="memory://"))
-    upgrade(services.engine)
-    serve_everything(services, host=host, port=port, live=True)
+    _require_fit(services)
+    with listen(host, port) as listener:
+        upgrade(services.engine)
+        _log.info("serving", listening=_name(listener), site=services.settings.base_url)
+        serve_everything(services, listener, live=True)
 
 
-def serve_everything(services: Services, *, host: str, port: int, live: bool) -> None:
-    """Serve with the given services; `live` False leaves the outside sources alone."""
-    _ = services.tokens  # a missing or weak secret is refused before anything starts
+def serve_everything(services: Services, listener: socket.socket, *, live: bool) -> None:
+    """Serve with the given services until a signal; `live` False leaves the outside sources alone."""
     use_services(services)
-    with worker_thread():
+    with worker_threads():
         ticking = scheduler.start(scheduler.Ticker(services, enqueue, live=live))
         try:
-            _serve(services, host=host, port=port)
+            _serve(services, listener)
         finally:
             ticking.shutdown(wait=False)
 
@@ -44,15 +50,17 @@ def run_web(*, host: str, port: int) -> None:
     """Run the site; refuses an outdated schema and a weak secret."""
     services = prepare(read_settings())
     require_current(services.engine)
-    _ = services.tokens
-    _serve(services, host=host, port=port)
+    _require_fit(services)
+    with listen(host, port) as listener:
+        _log.info("serving", listening=_name(listener), site=services.settings.base_url)
+        _serve(services, listener)
 
 
 def run_worker(*, concurrency: int, queues: str) -> None:
     """Run a Celery worker; refuses an outdated schema, a weak secret and the in-memory broker."""
     services = prepare(_settings_with_broker())
     require_current(services.engine)
-    _ = services.tokens
+    _require_fit(services)
     services.engine.dispose()  # the children open their own connections
     celery_app.worker_main(
         ["worker", "--loglevel=INFO", f"--concurrency={concurrency}", f"--queues={queues or ','.join(QUEUES)}"]
@@ -60,9 +68,10 @@ def run_worker(*, concurrency: int, queues: str) -> None:
 
 
 def run_scheduler() -> None:
-    """Run the scheduler until a signal; refuses an outdated schema and the in-memory broker."""
+    """Run the scheduler until a signal; refuses an outdated schema, a weak secret and the in-memory broker."""
     services = prepare(_settings_with_broker())
     require_current(services.engine)
+    _require_fit(services)
     ticking = scheduler.start(scheduler.Ticker(services, enqueue))
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -82,5 +91,52 @@ def _settings_with_broker() -> Settings:
     return settings
 
 
-def _serve(services: Services, *, host: str, port: int) -> None:
-    uvicorn.run(create_app(services), host=host, port=port, log_level="warning", server_header=False)
+def _require_fit(services: Services) -> None:
+    """Refuse a missing or weak secret and an unreadable relay URL now, not at the first reader."""
+    _ = services.tokens
+    parse_relay_url(services.settings.smtp_url)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Open the socket the site is served on; raises ConfigError where that is not possible."""
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        reason = str(error.strerror or error).partition(" (")[0]
+        raise ConfigError(f"cannot listen on {host} port {port}: {reason}; name another one with --port") from error
+
+
+def _name(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"{host}:{port}"
+
+
+def server_config(services: Services) -> uvicorn.Config:
+    """Set the server up: quiet, and believing no proxy about visitors that the settings do not list."""
+    return uvicorn.Config(
+        create_app(services),
+        log_level="warning",
+        server_header=False,
+        forwarded_allow_ips=services.settings.trusted_proxies,
+    )
+
+
+def _serve(services: Services, listener: socket.socket) -> None:
+    config = server_config(services)
+    with _signals_end_the_server_only():
+        uvicorn.Server(config).run(sockets=[listener])
+
+
+@contextmanager
+def _signals_end_the_server_only() -> Iterator[None]:
+    """Keep uvicorn, which raises a signal again after its shutdown, from ending what must still stop in order.
+
+    A second signal, when the server is gone, ends the process at once.
+    """
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

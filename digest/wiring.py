@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from digest import __version__
 from digest.config import Settings
-from digest.errors import NotFound, RelayUnavailable
+from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
 from digest.store.engine import open_engine
 from digest.tokens import Tokens
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
 LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
+# Read by the scheduler. The feed holds one day only, so the API, asked once a day, catches up what was missed.
+POLLED_SOURCES = ("arxiv-rss", "hf", "arxiv-api")
 _ARXIV_PACE = 3.0  # seconds between requests, as arXiv asks
 _OTHER_PACE = 0.5
 
@@ -100,7 +102,23 @@ class Services:
             sender=self.sender,
             base_url=settings.base_url,
             relay=lambda: Relay(settings.smtp_url, helo=settings.host),
+            sign=self.signer,
+            verp=settings.verp,
         )
+
+    @cached_property
+    def signer(self) -> Callable[[bytes], bytes] | None:
+        """What puts a DKIM signature on each message, if a key is set; raises ConfigError for half a setting."""
+        settings = self.settings
+        if settings.dkim_key_file is None and not settings.dkim_selector:
+            return None
+        if settings.dkim_key_file is None or not settings.dkim_selector:
+            raise ConfigError("DIGEST_DKIM_KEY_FILE and DIGEST_DKIM_SELECTOR go together; one of them is missing")
+        from digest.mail.dkim import signer_from
+
+        # The domain is that of From, so that DMARC finds the two aligned (RFC 7489 section 3.1).
+        domain = settings.mail_from.rpartition("@")[2]
+        return signer_from(settings.dkim_key_file, domain=domain, selector=settings.dkim_selector)
 
     @cached_property
     def previewer(self) -> Courier:

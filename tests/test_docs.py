@@ -37,7 +37,7 @@ def test_every_file_it_names_exists(document: Path) -> None:
 def test_every_command_it_names_exists_with_its_options(document: Path) -> None:
     group = get_command(app)
     for line in _COMMAND.findall(document.read_text(encoding="utf-8")):
-        names = [word for word in shlex.split(line) if re.fullmatch(r"[a-z]+", word)][1:]
+        names = [word for word in shlex.split(line) if re.fullmatch(r"[a-z]+(-[a-z]+)*", word)][1:]
         command = group
         while names and hasattr(command, "commands") and names[0] in command.commands:
             command = command.commands[names.pop(0)]

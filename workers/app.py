@@ -13,6 +13,7 @@ from digest.wiring import Services
 celery_app = Celery("firstlight", include=["workers.tasks"])
 celery_app.set_default()  # a worker in a thread of `digest up` looks its tasks up in the default application
 celery_app.conf.update(
+    broker_url="memory://",  # until `prepare` names one; Celery's own default is somebody else's AMQP server
     task_default_queue="firstlight",
     task_routes={
         "firstlight.ingest": {"queue": "firstlight-ingest"},

@@ -1,19 +1,24 @@
-"""The scheduler: one UTC tick a minute that asks SQL what is due and puts it on the queue."""
+"""The scheduler: a UTC tick every 30 seconds that asks SQL what is due and puts it on the queue."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.core.plan import Task, Work
 from digest.flows.tick import due_work
-from digest.wiring import Services
+from digest.wiring import POLLED_SOURCES, Services
 
 TICK_SECONDS = 30
-_INGEST_IN_FLIGHT = timedelta(minutes=10)  # a source asked for is not asked for again until it had time to answer
+# What was asked for is not asked for again until it had time to happen; a lost message is then made good.
+_IN_FLIGHT = {
+    Task.INGEST: timedelta(minutes=10),
+    Task.SCORE: timedelta(minutes=10),
+    Task.COMPOSE: timedelta(minutes=2),
+}
 _log = structlog.get_logger("firstlight.scheduler")
 
 
@@ -24,24 +29,22 @@ class Ticker:
     """
 
     def __init__(self, services: Services, enqueue: Callable[[Work], None], *, live: bool = True) -> None:
-        self._services = services
+        self.services = services
         self._enqueue = enqueue
-        self._scopes = (
-            [(name, scope) for name in ("arxiv-rss", "hf") for scope in services.scopes(name)] if live else []
-        )
-        self._asked: dict[Work, float] = {}
+        self._scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)] if live else []
+        self._asked: dict[Work, datetime] = {}
 
     def tick(self) -> list[Work]:
         """Enqueue what is due now and return it; a failure is logged and the next tick tries again."""
-        now = self._services.clock()
-        last_cut_off = self._services.next_cut_off(now) - timedelta(days=1)
+        now = self.services.clock()
+        last_cut_off = self.services.next_cut_off(now) - timedelta(days=1)
         enqueued = []
-        for work in due_work(self._services.engine, self._scopes, cut_off=last_cut_off, now=now):
-            if work.task in {Task.INGEST, Task.SCORE}:
-                if now.timestamp() < self._asked.get(work, 0.0) + _INGEST_IN_FLIGHT.total_seconds():
-                    continue
-                self._asked[work] = now.timestamp()
+        for work in due_work(self.services.engine, self._scopes, cut_off=last_cut_off, now=now):
+            asked = self._asked.get(work)
+            if asked is not None and now < asked + _IN_FLIGHT.get(work.task, timedelta(0)):
+                continue
             self._enqueue(work)
+            self._asked[work] = now
             enqueued.append(work)
         return enqueued
 
@@ -63,7 +66,7 @@ def start(ticker: Ticker) -> BackgroundScheduler:
         ticker.tick_safely,
         "interval",
         seconds=TICK_SECONDS,
-        next_run_time=ticker._services.clock(),
+        next_run_time=ticker.services.clock(),
         max_instances=1,
         coalesce=True,
         misfire_grace_time=None,  # a late tick is as good as a punctual one: what is due is read from SQL

@@ -51,12 +51,12 @@ def compose(issued_on: str) -> None:
         wired.engine,
         date.fromisoformat(issued_on),
         cut_off=wired.cut_off(date.fromisoformat(issued_on)),
-        until=wired.next_cut_off(wired.clock()),
         size=wired.settings.issue_size,
         now=wired.clock(),
     )
-    _log.info("composed", issued_on=issued_on, deliveries=made)
-    deliver.delay()
+    if made:  # a day with nothing to show is asked for at every tick
+        _log.info("composed", issued_on=issued_on, deliveries=made)
+        deliver.delay()
 
 
 @shared_task(name="firstlight.deliver")

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 import typer
+from sqlalchemy.exc import DatabaseError, DBAPIError, OperationalError
 
 from digest.config import read_settings, unknown_settings
-from digest.errors import ConfigError
+from digest.errors import ConfigError, FileUnusable, StoreUnavailable
 from digest.store.schema import SchemaState, require_current, schema_state, upgrade
 from digest.wiring import Services
+
+_FIRST_YEAR, _LAST_YEAR = 1991, 2200
 
 
 def wired() -> Services:
     """Wire the services from the environment, and name settings that nothing reads."""
+    settings = read_settings()
     for name in unknown_settings():
         typer.echo(f"digest: no setting is called {name}; see docs/configuration.md", err=True)
-    return Services(read_settings())
+    return Services(settings)
 
 
 def with_database() -> Services:
@@ -29,12 +35,28 @@ def with_database() -> Services:
     return services
 
 
+@contextmanager
+def plain_failures() -> Iterator[None]:
+    """Turn what databases and file systems refuse into errors of ours, which are one clear line."""
+    try:
+        yield
+    except DBAPIError as error:
+        if type(error) not in {OperationalError, DatabaseError}:
+            raise  # its subclasses, such as a broken constraint, are faults of ours
+        words = " ".join(str(error.orig).split())
+        raise StoreUnavailable(f"the database of DIGEST_DATABASE_URL cannot be used: {words[:300]}") from error
+    except OSError as error:
+        if error.filename is None:
+            raise
+        raise FileUnusable(f"{error.filename} cannot be used: {error.strerror}") from error
+
+
 def day(text: str | None, option: str) -> date | None:
     """Read an ISO date given on the command line; raises ConfigError naming the option."""
     if text is None:
         return None
     try:
-        return date.fromisoformat(text)
+        return _in_reach(date.fromisoformat(text))
     except ValueError as error:
         raise ConfigError(f"{option} {text!r} is not a date such as 2026-05-20") from error
 
@@ -45,6 +67,14 @@ def moment(text: str | None, option: str) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
+        _in_reach(instant.date())
     except ValueError as error:
         raise ConfigError(f"{option} {text!r} is not an instant such as 2026-05-20T06:00:00Z") from error
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
+
+
+def _in_reach(named: date) -> date:
+    # Before arXiv there is nothing to say; near the ends of the calendar there is no day before or after.
+    if not _FIRST_YEAR <= named.year <= _LAST_YEAR:
+        raise ValueError(f"year {named.year}")
+    return named

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.context import day, with_database
+from digest.errors import ConfigError, FileUnusable
 
 Date = Annotated[str | None, typer.Option(metavar="DATE", help="The issue's date (UTC), such as 2026-05-20.")]
 
@@ -35,11 +36,14 @@ def compose(date: Date = None) -> None:
     services = with_database()
     now = services.clock()
     issued_on = day(date, "--date") or now.date()
+    if issued_on > now.date():
+        raise ConfigError(
+            f"{issued_on} is not here yet, and a frozen issue stays as it is; look ahead with: digest preview"
+        )
     made = freeze_and_materialise(
         services.engine,
         issued_on,
-        cut_off=min(now, services.cut_off(issued_on)),
-        until=services.next_cut_off(now),
+        cut_off=services.cut_off(issued_on),
         size=services.settings.issue_size,
         now=now,
     )
@@ -67,5 +71,8 @@ def preview(
     if out is None:
         typer.echo(f"Subject: {shown.subject}\n\n{shown.text}")
         return
-    out.write_text(shown.html, encoding="utf-8")
+    try:
+        out.write_text(shown.html, encoding="utf-8")
+    except OSError as error:
+        raise FileUnusable(f"--out {out} cannot be written: {error.strerror}") from error
     typer.echo(f"{out}: {len(shown.html.encode()) / 1000:.1f} KB, {len(shown.edition.picks)} papers — {shown.subject}")

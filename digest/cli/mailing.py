@@ -32,7 +32,8 @@ def deliver() -> None:
     services = with_database()
     totals: Counter[str] = Counter()
     trouble = ""
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("delivering", total=None)
         while True:
             tally = deliver_due(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,15 +11,23 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from digest.cli.context import day, moment, wired, with_database
+from digest.cli.context import day, moment, plain_failures, wired, with_database
 from digest.core.capture import RunStatus
-from digest.errors import DigestError
+from digest.errors import ConfigError, DigestError
+from digest.wiring import LIVE_SOURCES, SOURCES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    import httpx
+
+    from digest.core.capture import Capture, Cursor, Fetched, Reading
     from digest.core.paper import Listing
-    from digest.flows.ingest import Report
+    from digest.flows.ingest import LiveSource, Report
 
 SourceName = Annotated[str, typer.Argument(metavar="SOURCE", help="arxiv-rss, arxiv-api, arxiv-oai, hf or pages")]
+_WORST_FIRST = (RunStatus.FAILED, RunStatus.LATE, RunStatus.OK, RunStatus.QUIET)
 
 
 def add_to(app: typer.Typer) -> None:
@@ -44,44 +53,129 @@ def ingest(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of words.")] = False,
     records: Annotated[bool, typer.Option(help="Add the records themselves to the JSON.")] = False,
 ) -> None:
-    """Read one source and merge what it lists; exit status 0 when it was read (ok, quiet), 1 when not."""
+    """Read one source and merge what it lists; exit status 0 when it was read (ok, quiet, late), 1 when not."""
+    recorded = _Recorded(from_file, captured_on, observed_at)
+    listings: list[Listing] = []
+    try:
+        with plain_failures():
+            report = _read(source, scope, recorded, listings)
+    except DigestError as error:
+        if not as_json:
+            raise
+        report = _failed(source, str(error))
+    if as_json:
+        line = report.as_plain() | ({"records": [record(listing) for listing in listings]} if records else {})
+        typer.echo(json.dumps(line, ensure_ascii=False))
+    else:
+        typer.echo(_words(report))
+    if report.status is RunStatus.FAILED:
+        raise typer.Exit(1)
+
+
+@dataclass(frozen=True, slots=True)
+class _Recorded:
+    """The options that belong to a recorded response, as they were typed."""
+
+    path: Path | None
+    captured_on: str | None
+    observed_at: str | None
+
+
+def _read(source: str, scope: str | None, recorded: _Recorded, listings: list[Listing]) -> Report:
+    """Read a recorded response, or ask live in one scope or all, and add what was listed to `listings`."""
     from digest.flows.ingest import ingest_file, ingest_live
 
+    captured_on = day(recorded.captured_on, "--captured-on")
+    observed_at = moment(recorded.observed_at, "--observed-at")
+    if recorded.path is None and (captured_on or observed_at):
+        raise ConfigError("--captured-on and --observed-at date a recorded response; name it with --from-file")
+    if recorded.path is not None and scope:
+        raise ConfigError("--scope is for asking live; a recorded response has the scope it was recorded in")
     services = with_database()
-    reports: list[Report] = []
-    listings: list[Listing] = []
-    if from_file is not None:
+    if recorded.path is not None:
         report, capture = ingest_file(
             services.engine,
             services.source(source),
-            from_file,
+            recorded.path,
             now=services.clock(),
-            captured_on=day(captured_on, "--captured-on"),
-            observed_at=moment(observed_at, "--observed-at"),
+            captured_on=captured_on,
+            observed_at=observed_at,
         )
-        reports.append(report)
-        listings = capture.listings
-    else:
-        live = services.live_source(source)
-        with services.http_client(source) as client:
-            for one in [scope] if scope else services.scopes(source):
-                typer.echo(f"asking {source} for {one} ...", err=True)
-                reports.append(ingest_live(services.engine, live, client, one, clock=services.clock))
-    _print(reports, listings if records else None, as_json=as_json)
-    if any(report.status is RunStatus.FAILED for report in reports):
-        raise typer.Exit(1)
+        listings += capture.listings
+        return report
+    if source in SOURCES and source not in LIVE_SOURCES:
+        raise ConfigError(f"{source} cannot be asked live; name what was captured with --from-file")
+    live = _Overheard(services.live_source(source), listings)
+    scopes = [scope] if scope else services.scopes(source)
+    reports = []
+    with services.http_client(source) as client:
+        for one in scopes:
+            typer.echo(f"asking {source} for {one} ...", err=True)
+            reports.append(ingest_live(services.engine, live, client, one, clock=services.clock))
+    return _together(source, reports)
+
+
+class _Overheard:
+    """A live source whose listings are also kept, for `--records`."""
+
+    def __init__(self, source: LiveSource, listings: list[Listing]) -> None:
+        self._source = source
+        self._listings = listings
+
+    @property
+    def name(self) -> str:
+        return self._source.name
+
+    def read(self, body: bytes, reading: Reading) -> Capture:
+        return self._source.read(body, reading)
+
+    def fetch(self, client: httpx.Client, scope: str, cursor: Cursor, now: datetime) -> Iterator[Fetched]:
+        for page in self._source.fetch(client, scope, cursor, now):
+            yield page
+            self._listings += page.capture.listings
+
+
+def _together(source: str, reports: list[Report]) -> Report:
+    """Join the reports of several scopes: the sums, the worst status, and each scope's reason with its name."""
+    from digest.flows.ingest import Report
+
+    if len(reports) == 1:
+        return reports[0]
+    if not reports:
+        return _failed(source, "it is asked for nothing: its list of categories or sets is empty")
+    return Report(
+        source=source,
+        status=next(status for status in _WORST_FIRST if any(report.status is status for report in reports)),
+        reason="; ".join(f"{report.scope}: {report.reason}" for report in reports if report.reason),
+        listings=sum(report.listings for report in reports),
+        papers_new=sum(report.papers_new for report in reports),
+        papers_updated=sum(report.papers_updated for report in reports),
+        observations=sum(report.observations for report in reports),
+        rejected=sum(report.rejected for report in reports),
+    )
+
+
+def _failed(source: str, reason: str) -> Report:
+    from digest.flows.ingest import Report
+
+    return Report(source=source, status=RunStatus.FAILED, reason=reason)
 
 
 def check() -> None:
     """Ask each live service once, store nothing, and say what came back."""
-    from digest.flows.probe import probe
-    from digest.wiring import LIVE_SOURCES
+    import stamina
 
+    from digest.flows.probe import probe
+
+    stamina.set_active(False)  # once: whoever checks wants to know how it is now, not after four tries
     services = wired()
     table = Table("source", "asked for", "answer", title="Live sources")
     failed = False
     for name in LIVE_SOURCES:
-        scope = services.scopes(name)[0]
+        scope = next(iter(services.scopes(name)), "")
+        if not scope:
+            table.add_row(name, "", "not asked: its list of categories or sets is empty")
+            continue
         typer.echo(f"asking {name} for {scope} ...", err=True)
         try:
             with services.http_client(name) as client:
@@ -92,18 +186,6 @@ def check() -> None:
     Console().print(table)
     if failed:
         raise typer.Exit(1)
-
-
-def _print(reports: list[Report], listings: list[Listing] | None, *, as_json: bool) -> None:
-    if not as_json:
-        for report in reports:
-            typer.echo(_words(report))
-        return
-    for report in reports:
-        line = report.as_plain()
-        if listings is not None:
-            line["records"] = [record(listing) for listing in listings]
-        typer.echo(json.dumps(line, ensure_ascii=False))
 
 
 def _words(report: Report) -> str:

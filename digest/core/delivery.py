@@ -48,6 +48,8 @@ FINAL = frozenset(
     }
 )
 
+UNSETTLED = frozenset(DeliveryState) - FINAL
+
 TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.PENDING: frozenset(
         {
@@ -95,6 +97,9 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 PROMPT = (DeliveryKind.SIGN_IN, DeliveryKind.CONFIRMATION, DeliveryKind.WELCOME, DeliveryKind.ALERT)
 
 CLAIM_LEASE = timedelta(minutes=5)
+# A digest whose slot lies just before the next cut-off has time for retries, too. Less than the shortest time
+# between two digests, so that a reader's next one never meets it.
+WORTH_SENDING = timedelta(hours=6)
 # Longer than the ten minutes that a relay may take to answer the final dot (RFC 5321 section 4.5.3.2.6).
 SENDING_LEASE = timedelta(minutes=15)
 _RETRY_AFTER = timedelta(minutes=30)

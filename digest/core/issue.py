@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -103,11 +103,11 @@ class Issue:
     @property
     def content_hash(self) -> str:
         """SHA-256 over everything the issue shows, in hexadecimal."""
-        content = {
-            "issued_on": self.issued_on.isoformat(),
-            "cut_off": self.cut_off.isoformat(),
-            "note": self.note,
-            "cards": [card.as_plain() for card in self.cards],
-        }
-        canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return content_hash(self.issued_on, self.cut_off, self.note, [card.as_plain() for card in self.cards])
+
+
+def content_hash(issued_on: date, cut_off: datetime, note: str, cards: Sequence[Mapping[str, Any]]) -> str:
+    """Return the SHA-256, in hexadecimal, over an issue whose cards are given as `Card.as_plain` made them."""
+    content = {"issued_on": issued_on.isoformat(), "cut_off": cut_off.isoformat(), "note": note, "cards": list(cards)}
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()

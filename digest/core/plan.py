@@ -12,10 +12,11 @@ from digest.core.capture import RunStatus
 _INTERVALS = {
     "hf": timedelta(hours=3),  # a day's list grows, and its page places are a signal
     "arxiv-rss": timedelta(hours=1),  # the feed changes once a day, not long before the cut-off; asking is cheap
+    "arxiv-api": timedelta(hours=24),  # catches up the days that the feed was missed
 }
 _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
-STALE_AFTER = timedelta(hours=12)
+STALE_AFTER = timedelta(hours=12)  # the misfire grace: a slot missed by more is not made up for by a late issue
 
 
 class Task(StrEnum):
@@ -66,14 +67,3 @@ def _wait(source: str, last: LastRun) -> timedelta:
     if last.status is RunStatus.LATE:
         return timedelta(hours=1)
     return _INTERVALS.get(source, timedelta(hours=24))
-
-
-def issue_due(newest: date | None, cut_off: datetime, now: datetime) -> bool:
-    """Decide whether the issue with that cut-off is to be frozen now; `newest` is the date of the last one.
-
-    `cut_off` is the last one that has passed. An issue more than STALE_AFTER late is not made up for:
-    the next one carries its papers. This is the misfire grace, in one place.
-    """
-    if newest is not None and newest >= cut_off.date():
-        return False
-    return cut_off <= now < cut_off + STALE_AFTER

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
 
 import structlog
 from sqlalchemy import Engine
 
 from digest.core.cadence import Cadence, local_date, slots_between
-from digest.core.delivery import DeliveryState, Tally
+from digest.core.delivery import WORTH_SENDING, DeliveryState, Tally
 from digest.errors import NotFound, UnknownZone
 from digest.store import audience
-from digest.store.audience import SlotGroup
+from digest.store.audience import Slot, SlotGroup
 from digest.store.engine import reading, writing
 
 _log = structlog.get_logger(__name__)
@@ -29,8 +31,9 @@ def materialise(
 ) -> int:
     """Queue an issue for everybody whose slot lies between its freezing and `until`; return how many are new.
 
-    Doing it again adds only those who came since. `until` is when the next issue takes over: what has
-    not gone out by then expires. `since` replaces the freezing as the start, for an issue frozen late.
+    Doing it again adds only those who came since. `until` is when the next issue takes over: what has not gone
+    out by then expires, or WORTH_SENDING after its slot where that is later. `since` replaces the freezing as
+    the start, for an issue frozen late.
     `immediately` ignores slots: due now, for everybody not served with this issue or on this date.
     Raises NotFound.
     """
@@ -47,27 +50,19 @@ def materialise(
                 on = local_date(_known_zone(timezone), now)
                 queued += audience.queue_zone(session, issue_id, timezone, on, until=until, now=now)
         return queued
-    for group in groups:
-        slots = slots_between(
-            _known_zone(group.timezone), group.hour, Cadence(group.cadence), group.weekday, start, until
-        )
-        if slots:
-            queued += _queue_slots(engine, issue_id, group, slots, until=until, now=now)
+    for timezone, members in groupby(groups, key=lambda group: group.timezone):
+        slots = [slot for group in members for slot in _slots(group, start, until) if now < slot[1].until]
+        # Usually one each; where a window holds several, whoever cannot have the first gets a later one.
+        for _, alike in groupby(sorted(slots, key=itemgetter(0)), key=itemgetter(0)):
+            with writing(engine) as session:
+                queued += audience.queue_slots(session, issue_id, timezone, [slot for _, slot in alike], now=now)
     return queued
 
 
-def _queue_slots(
-    engine: Engine,
-    issue_id: int,
-    group: SlotGroup,
-    slots: list[tuple[date, datetime]],
-    *,
-    until: datetime,
-    now: datetime,
-) -> int:
-    # Usually one; where a window holds several, whoever cannot have the first gets a later one.
-    with writing(engine) as session:
-        return sum(audience.queue_slot(session, issue_id, group, on, at, until=until, now=now) for on, at in slots)
+def _slots(group: SlotGroup, start: datetime, until: datetime) -> list[tuple[int, Slot]]:
+    """List a group's slots in [start, until), numbered in order."""
+    slots = slots_between(_known_zone(group.timezone), group.hour, Cadence(group.cadence), group.weekday, start, until)
+    return [(n, Slot(group, on, at, max(until, at + WORTH_SENDING))) for n, (on, at) in enumerate(slots)]
 
 
 def _known_zone(timezone: str) -> str:

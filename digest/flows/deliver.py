@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryState, NotSent, Tally
-from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
+from digest.errors import CorruptState, LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
 from digest.flows.audience import materialise, resend_unknown, sweep
 from digest.flows.letters import Channel, Courier, Letter, edition_for, prompt_letter, reader_letter
 from digest.flows.moves import Move, broken_off, decide, outcome_of, refused_here, unrenderable, write_moves
@@ -85,6 +85,7 @@ class _Run:
     banned: set[str] = field(default_factory=set)
     sent: dict[int, frozenset[int]] = field(default_factory=dict)
     shelf: IssueShelf = field(default_factory=IssueShelf)
+    broken: set[int] = field(default_factory=set)
 
     def deliver(self) -> None:
         """Take every claim as far as it goes; what was not begun is given back, whatever happens."""
@@ -116,13 +117,24 @@ class _Run:
             self.banned = suppressed(session, [one for several in self.hashes.values() for one in several])
             self.sent = already_sent(session, self.waiting, since=(self.clock() - MEMORY).date())
             for claimed in self.waiting:
-                if claimed.issue_id is not None:
-                    self.shelf.fetch(session, claimed.issue_id, self.readers[claimed.id].cadence)
+                if claimed.issue_id is not None and claimed.issue_id not in self.broken:
+                    self._fetch(session, claimed.issue_id, self.readers[claimed.id].cadence)
+
+    def _fetch(self, session: Session, issue_id: int, cadence: str) -> None:
+        try:
+            self.shelf.fetch(session, issue_id, cadence)
+        except CorruptState as error:
+            # One issue that is not what was frozen must not keep the others, and the mail of the hour, waiting.
+            self.held = f"it is held: {error}"
+            _log.exception("issue_held", issue_id=issue_id)
+            self.broken.add(issue_id)
 
     def _prove_issues(self) -> None:
-        """Hold an issue whose template is broken, before anybody is mailed with it."""
-        broken: set[int] = set()
+        """Hold an issue that was tampered with or whose template is broken, before anybody is mailed with it."""
+        broken = self.broken
         for issue_id, issue in self.shelf.daily():
+            if issue_id in broken:
+                continue
             try:
                 proof(self.courier, issue, self.clock())
             except TemplateFault as error:

@@ -15,6 +15,7 @@ from digest.core.tailor import Edition, Preferences, tailor
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.render import ReaderLinks, Rendered, Sender
 from digest.mail.smtp import Reply
+from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
 from digest.tokens import Tokens
@@ -42,13 +43,19 @@ class Channel(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Courier:
-    """Everything needed to make and hand over messages; `base_url` is the site's, without a final slash."""
+    """Everything needed to make and hand over messages; `base_url` is the site's, without a final slash.
+
+    `sign` puts a DKIM signature on a message; with `verp` each has a return path of its own, and a mail
+    address to unsubscribe by.
+    """
 
     renderer: Printer
     tokens: Tokens
     sender: Sender
     base_url: str
     relay: Callable[[], AbstractContextManager[Channel]]
+    sign: Callable[[bytes], bytes] | None = None
+    verp: bool = False
 
     @property
     def domain(self) -> str:
@@ -87,8 +94,12 @@ def digest_letter(
     identity: str,
     at: datetime,
     kind: DeliveryKind = DeliveryKind.DIGEST,
+    claimed: Claim | None = None,
 ) -> Letter:
-    """Make a reader's digest; `identity` is what its Message-ID is derived from, the same on a retry."""
+    """Make a reader's digest; `identity` is what its Message-ID is derived from, the same on a retry.
+
+    Without a claim, for a preview, it has no return path of its own.
+    """
     rendered = courier.renderer.digest(edition, links, welcome=kind is DeliveryKind.WELCOME)
     papers = tuple(pick.card.paper_id for pick in edition.picks)
     return _letter(
@@ -101,6 +112,7 @@ def digest_letter(
         unsubscribe=links.unsubscribe,
         edition=edition,
         papers=papers,
+        claimed=claimed,
     )
 
 
@@ -109,7 +121,16 @@ def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edi
     subscriber = claimed.subscriber_id or 0
     links = reader_links(courier, subscriber, edition)
     identity = f"{claimed.kind}/{claimed.issue_id}/{subscriber}"
-    return digest_letter(courier, edition, links, recipient=reader.address, identity=identity, at=at, kind=claimed.kind)
+    return digest_letter(
+        courier,
+        edition,
+        links,
+        recipient=reader.address,
+        identity=identity,
+        at=at,
+        kind=claimed.kind,
+        claimed=claimed,
+    )
 
 
 def reader_links(courier: Courier, subscriber_id: int, edition: Edition) -> ReaderLinks:
@@ -143,7 +164,7 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
         rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
     else:
         raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
-    return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind)
+    return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
 
 
 def _letter(
@@ -157,8 +178,14 @@ def _letter(
     unsubscribe: str = "",
     edition: Edition | None = None,
     papers: tuple[int, ...] = (),
+    claimed: Claim | None = None,
 ) -> Letter:
-    own_id = message_id(identity, courier.domain)
+    # Keyed, so that a Message-ID proves that a report comes from where the message went (flows/bounce.py).
+    own_id = message_id(courier.tokens.marks("message-id", identity)[0], courier.domain)
+    return_path, leave = courier.sender.address, ""
+    if courier.verp and claimed is not None:
+        return_path = verp_address(courier.tokens, courier.sender.address, claimed.id)
+        leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id or 0) if unsubscribe else ""
     message = message_bytes(
         rendered,
         sender=courier.sender,
@@ -168,8 +195,11 @@ def _letter(
         kind=kind,
         list_id=courier.list_id if unsubscribe else "",
         unsubscribe_url=unsubscribe,
+        unsubscribe_mailto=leave,
     )
-    envelope = Envelope(mail_from=courier.sender.address, rcpt_to=recipient)
+    if courier.sign is not None:
+        message = courier.sign(message)
+    envelope = Envelope(mail_from=return_path, rcpt_to=recipient)
     return Letter(
         envelope=envelope, message=message, message_id=own_id, rendered=rendered, edition=edition, paper_ids=papers
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 
+from digest.core.plan import STALE_AFTER
 from digest.flows.audience import materialise
 from digest.flows.compose import freeze
 from digest.store.audience import mark_queued
@@ -17,23 +18,33 @@ def freeze_and_materialise(
     issued_on: date,
     *,
     cut_off: datetime,
-    until: datetime,
-    size: int,
     now: datetime,
+    size: int,
+    until: datetime | None = None,
     immediately: bool = False,
 ) -> int:
     """Freeze the issue of a day and materialise its deliveries; return how many were made.
 
-    Both steps are idempotent, so a process killed between them is made good by the next call: the issue
-    is marked as queued only at the end. The slots that count begin at the cut-off, not at the freezing,
-    which comes some seconds later: a reader whose hour is the cut-off itself is not to be forgotten.
-    Deliveries expire at `until`, the next cut-off. With `immediately` every reader's slot is now.
-    Nothing to show means no issue, and 0.
+    Both steps are idempotent, so a process killed between them is made good by the next call: the issue is
+    marked as queued only at the end. `cut_off` is the day's own; an issue composed by hand before it rests on
+    what is known now. Its slots are those of the day from that cut-off to the next one, whenever it was composed:
+    not from its freezing, which comes some seconds later, or a reader whose hour is the cut-off itself would
+    be forgotten; nor earlier, or it would take the slots of the issue before it. Those missed by more than
+    STALE_AFTER are left out, so that an issue of a day long past has none.
+    With `immediately` every reader's slot is now, and what has not gone out by `until` expires. Nothing to show
+    means no issue, and 0.
     """
-    stored = freeze(engine, issued_on, cut_off, now=now, size=size)
+    stored = freeze(engine, issued_on, min(cut_off, now), now=now, size=size)
     if stored is None:
         return 0
-    made = materialise(engine, stored.id, now=now, until=until, immediately=immediately, since=stored.issue.cut_off)
+    made = materialise(
+        engine,
+        stored.id,
+        now=now,
+        until=until or cut_off + timedelta(days=1),
+        immediately=immediately,
+        since=max(cut_off, now - STALE_AFTER),
+    )
     with writing(engine) as session:
         mark_queued(session, stored.id, now)
     return made

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from digest.core.plan import STALE_AFTER, Task, Work, issue_due, sources_due
+from digest.core.plan import Task, Work, sources_due
 from digest.store import due
 from digest.store.engine import reading
 
@@ -24,8 +24,7 @@ def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: date
     with reading(engine) as session:
         sweeping = due.sweep_waits(session, now)
         sending = due.mail_waits(session, now)
-        dates = due.unqueued_issues(session, now - STALE_AFTER)
-        newest = due.newest_issue(session)
+        composed = due.issue_queued(session, cut_off.date())
         last_runs = due.last_runs(session, read_live)
         scored_at = due.newest_score(session)
     work: list[Work] = []
@@ -33,9 +32,8 @@ def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: date
         work.append(Work(Task.SWEEP))
     if sending:
         work.append(Work(Task.DELIVER))
-    if issue_due(newest, cut_off, now):
-        dates.append(cut_off.date())
-    work += [Work(Task.COMPOSE, issued_on=issued_on) for issued_on in sorted(set(dates))]
+    if not composed:
+        work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)
     if scored_at is None or now - scored_at >= _SCORE_EVERY:
         work.append(Work(Task.SCORE))

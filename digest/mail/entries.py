@@ -10,6 +10,7 @@ from digest.core.tailor import Pick
 from digest.mail.wording import clip, http_url, one_line, short_date
 
 BAR_WIDTH = 168  # pixels; what the 100th percentile fills
+NO_BREAK = "\u00a0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,8 @@ class Link:
 class Entry:
     """What a template shows of one paper; an empty field is not shown.
 
-    `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing.
+    `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing. `badge` is True
+    where it rests on simulated signals and its own words do not say so.
     """
 
     place: int
@@ -73,7 +75,7 @@ class Entry:
     listed: str
     evidence: str
     gaining: bool
-    simulated: bool
+    badge: bool
     bar: int | None
     summary: str
     why: str
@@ -81,8 +83,8 @@ class Entry:
 
     @property
     def byline(self) -> str:
-        """Authors, labs and date on one line, those that are known."""
-        return " · ".join(filter(None, (self.authors, self.labs, self.listed)))
+        """Authors, labs and date; a line may break after a dot between them, not before it."""
+        return f"{NO_BREAK}· ".join(filter(None, (self.authors or "Authors not known yet", self.labs, self.listed)))
 
 
 def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
@@ -90,7 +92,7 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
     card = pick.card
     bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
     evidence = room.clip(_evidence(card), room.evidence)
-    evidence = evidence[:1].upper() + evidence[1:]
+    evidence = (evidence[:1].upper() + evidence[1:]).replace(" %", f"{NO_BREAK}%")
     return Entry(
         place=pick.place,
         title=room.clip(card.title, room.title) or "(untitled)",
@@ -99,10 +101,10 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
         has_code=card.has_code or bool(card.code_url),
         authors=room.clip(_authors(card), room.authors),
         labs=room.clip(", ".join(card.labs), room.labs),
-        listed=short_date(card.listed_on) if card.listed_on else "",
+        listed=short_date(card.listed_on).replace(" ", NO_BREAK) if card.listed_on else "",
         evidence=evidence,
         gaining=bool(one_line(card.evidence)),
-        simulated=card.simulated and bool(evidence),
+        badge=card.simulated and bool(evidence) and "simulated" not in evidence,
         bar=bar,
         summary=room.clip(card.summary, room.summary),
         why=room.clip(pick.why, room.why),
@@ -129,6 +131,6 @@ def _evidence(card: Card) -> str:
     """The evidence with the percentile in words, once: the bar alone says nothing to a screen reader."""
     if card.percentile is None or "percentile" in card.evidence or "%" in card.evidence:
         return card.evidence
-    among = f" in {card.primary_category}" if card.primary_category else ""
-    standing = f"percentile {card.percentile:.1f}{among}"
+    # Not "in" its category: a category of few papers is compared with all, and only the evidence knows which it was.
+    standing = f"percentile {int(card.percentile * 10 + 1e-6) / 10:g}"
     return f"{card.evidence.rstrip('. ')}; {standing}" if card.evidence else f"P{standing[1:]}"

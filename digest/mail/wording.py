@@ -102,8 +102,11 @@ def preheader_of(titles: Sequence[str], otherwise: str) -> str:
 
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> str:
-    """Wrap one paragraph to 72 columns; `first` begins the first line, `indent` the others. Words are not cut."""
-    return textwrap.fill(
+    """Wrap one paragraph to 72 columns; `first` begins the first line, `indent` the others. Words are not cut.
+
+    No line breaks at a no-break space; it is an ordinary one afterwards, as plain text wants it.
+    """
+    filled = textwrap.fill(
         text,
         72,
         initial_indent=indent if first is None else first,
@@ -111,3 +114,4 @@ def wrap(text: str, indent: str = "", first: str | None = None) -> str:
         break_long_words=False,
         break_on_hyphens=False,
     )
+    return filled.replace("\u00a0", " ")

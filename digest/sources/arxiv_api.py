@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ from lxml import etree
 from digest.core.capture import Capture, Cursor, Fetched, Reading, Rejection, RunStatus
 from digest.core.paper import AnnounceType, Listing, parse_arxiv_id
 from digest.core.text import readable
-from digest.errors import RefusedInput, SourceUnavailable
+from digest.errors import ConfigError, RefusedInput, SourceUnavailable
 from digest.sources import arxiv_fields as fields
 from digest.sources.http import get
 from digest.sources.strict_xml import local_name, parse_xml, text_of
@@ -23,6 +24,7 @@ FIRST_LOOK_BACK = timedelta(days=7)  # how far the first run goes
 _MOST_RESULTS = 30_000  # arXiv serves no more of one query
 _EMPTY_PAGES = 3  # how often an empty page is asked for again
 
+_SCOPE = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,20})?")  # nothing else gets into the query
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _SEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 _ARXIV = "{http://arxiv.org/schemas/atom}"
@@ -68,6 +70,8 @@ class ArxivApi:
 
         The position is the newest instant of submission that was read. Raises SourceUnavailable and RefusedInput.
         """
+        if not _SCOPE.fullmatch(scope):
+            raise ConfigError(f"arxiv-api has no scope {scope[:40]!r}; a scope is a category such as cs.LG")
         since = fields.instant_of(cursor.position) or now.astimezone(UTC) - FIRST_LOOK_BACK
         newest = since
         start = 0

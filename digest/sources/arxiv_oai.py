@@ -6,6 +6,7 @@ The paging loop and the strict reading are our own: an answer that is cut short 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, timedelta
@@ -15,7 +16,7 @@ from lxml import etree
 
 from digest.core.capture import Capture, Cursor, Fetched, Reading, RunStatus
 from digest.core.text import readable
-from digest.errors import RefusedInput, SourceUnavailable
+from digest.errors import ConfigError, RefusedInput, SourceUnavailable
 from digest.sources import arxiv_fields as fields
 from digest.sources.arxiv_records import SOURCE, identifier, is_deleted, listing_of
 from digest.sources.http import get
@@ -24,6 +25,7 @@ from digest.sources.strict_xml import local_name, parse_xml, text_of
 ADDRESS = "https://oaipmh.arxiv.org/oai"
 FIRST_LOOK_BACK = timedelta(days=7)  # how far the first run goes
 _RESTARTS = 2  # how often a token that ran out begins the harvest anew
+_SCOPE = re.compile(r"[a-z-]{2,20}(?::[a-z-]{2,20}(?::[A-Za-z-]{2,20})?)?")
 _LISTS_PAPERS = ("ListRecords", "GetRecord")
 
 
@@ -66,6 +68,8 @@ class ArxivOai:
 
         Raises SourceUnavailable and RefusedInput.
         """
+        if not _SCOPE.fullmatch(scope):
+            raise ConfigError(f"arxiv-oai has no scope {scope[:40]!r}; a scope is a set such as cs or math:math:MP")
         today = now.astimezone(UTC).date()
         harvest = _harvest_at(cursor.position, today)
         restarts = 0

@@ -17,7 +17,7 @@ from lxml import etree
 from digest.core.capture import Capture, Cursor, Fetched, Reading, RunStatus
 from digest.core.paper import AnnounceType, Listing, parse_arxiv_id
 from digest.core.text import readable
-from digest.errors import RefusedInput
+from digest.errors import ConfigError, RefusedInput
 from digest.sources import arxiv_fields as fields
 from digest.sources.http import get
 from digest.sources.strict_xml import local_name, parse_xml, text_of
@@ -25,6 +25,7 @@ from digest.sources.strict_xml import local_name, parse_xml, text_of
 ADDRESS = "https://rss.arxiv.org/rss/"
 _DUE = time(6)  # UTC; the feed of a day is made at its first minute in US Eastern time, 04:00 or 05:00 UTC
 
+_SCOPE = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,20})?")
 _DESCRIPTION = re.compile(r"arXiv:\S+\s+Announce Type:\s*(?P<type>\S+)\s*(?:Abstract:(?P<abstract>.*))?", re.DOTALL)
 _ATOM = "{http://www.w3.org/2005/Atom}"
 
@@ -51,8 +52,10 @@ class ArxivRss:
     def fetch(self, client: httpx.Client, scope: str, cursor: Cursor, now: datetime) -> Iterator[Fetched]:
         """Ask for one category's feed, if it changed; the cursor's position is the day of the last one.
 
-        Raises SourceUnavailable and RefusedInput.
+        Raises SourceUnavailable and RefusedInput, and ConfigError for what cannot be a scope.
         """
+        if not _SCOPE.fullmatch(scope):
+            raise ConfigError(f"arxiv-rss has no scope {scope[:40]!r}; a scope is a category such as cs.LG")
         address = ADDRESS + scope
         answer = get(client, address, cursor=cursor)
         due = due_day(now)
@@ -86,7 +89,9 @@ def _open_feed(body: bytes, origin: str) -> _Feed:
         entries = root.findall(f"{_ATOM}entry")
         dates = [entry.findtext(f"{_ATOM}published", "") for entry in entries[:1]]
         return _Feed(_first_day([*dates, root.findtext(f"{_ATOM}updated", "")]), entries)
-    raise RefusedInput(f"{origin} is no arXiv feed: its root is <{local_name(root)}>, not <rss> or Atom's <feed>.")
+    raise RefusedInput(
+        f"{origin} is no arXiv feed: its root is <{local_name(root)}>, not <rss> with a <channel> or Atom's <feed>."
+    )
 
 
 def _first_day(dates: list[str]) -> date | None:

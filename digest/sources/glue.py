@@ -6,6 +6,7 @@ from collections.abc import Set as AbstractSet
 
 _PARTICLES = frozenset(("al", "bin", "da", "das", "de", "del", "della", "den", "der", "des", "di", "do", "dos", "du"))
 _PARTICLES |= frozenset(("e", "el", "la", "las", "le", "los", "ten", "ter", "van", "von", "y", "zu", "zur", "'t"))
+_ARTICLES = frozenset(("ad", "al", "an", "ar", "as", "at", "az", "bin", "el", "ibn", "ul"))
 _NAME_PREFIXES = frozenset(("Mc", "Mac", "De", "Del", "Della", "Der", "Di", "Du", "Da", "El", "La", "Le", "Lo", "Mu"))
 _NAME_PREFIXES |= frozenset(("Van", "Von", "Fitz", "Vander", "Abu", "Al", "Ben", "Bin", "Ibn", "San", "St", "Ter"))
 _NO_GLUE_AFTER = frozenset(" \t-‐‑–—/'’`.&_#@\\({[<:")
@@ -109,7 +110,10 @@ def _is_name_word(word: str) -> bool:
         return False
     if any(mark.isdigit() for mark in bare) or any(mark in ":;?!=<>{}[]|/$\\%" for mark in bare):
         return False
-    return bare[0].isupper() or bare in _PARTICLES or bare[:2] in ("d'", "d’", "o'", "l'") or not bare[0].islower()
+    if not bare[0].islower() or bare in _PARTICLES or bare[:2] in ("d'", "d’", "o'", "l'"):
+        return True
+    article, hyphen, rest = bare.partition("-")  # `Omar al-Khatib`
+    return bool(hyphen) and article in _ARTICLES and rest[:1].isupper()
 
 
 def words_of(text: str) -> set[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Row, Select, bindparam, exists, or_, select
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
@@ -26,6 +26,26 @@ _subscription = table_of(Subscription)
 _suppression = table_of(Suppression)
 _issue = table_of(IssueRow)
 
+_WHOM: Select[Any] = (
+    select(
+        _delivery.c.id,
+        _delivery.c.address.label("own_address"),
+        _subscriber.c.address,
+        _subscription.c.state,
+        _subscription.c.paused_until,
+        _subscription.c.cadence,
+        _subscription.c.categories,
+        _subscription.c.paper_count,
+        _issue.c.state.label("issue_state"),
+    )
+    .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+    .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
+    .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
+)
+_BANNED = exists().where(_suppression.c.address_hash.in_(bindparam("hashes", expanding=True)))
+_READERS = _WHOM.where(_delivery.c.id.in_(bindparam("ids", expanding=True)))
+_LAST_LOOK = _WHOM.add_columns(_BANNED.label("banned")).where(_delivery.c.id == bindparam("its_id"))
+
 
 @dataclass(frozen=True, slots=True)
 class Reader:
@@ -42,35 +62,20 @@ class Reader:
 
 def readers_of(session: Session, claims: Collection[Claim]) -> dict[int, Reader]:
     """Return, by delivery id, whom the claimed deliveries are for."""
-    rows = session.connection().execute(
-        select(
-            _delivery.c.id,
-            _delivery.c.address.label("own_address"),
-            _subscriber.c.address,
-            _subscription.c.state,
-            _subscription.c.paused_until,
-            _subscription.c.cadence,
-            _subscription.c.categories,
-            _subscription.c.paper_count,
-            _issue.c.state.label("issue_state"),
-        )
-        .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-        .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
-        .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
-        .where(_delivery.c.id.in_([claimed.id for claimed in claims]))
+    rows = session.connection().execute(_READERS, {"ids": [claimed.id for claimed in claims]})
+    return {row.id: _reader_of(row) for row in rows}
+
+
+def _reader_of(row: Row[Any]) -> Reader:
+    return Reader(
+        address=row.own_address or row.address or "",
+        subscription=SubscriptionState(row.state) if row.state else None,
+        paused_until=row.paused_until,
+        cadence=row.cadence or "",
+        categories=tuple(row.categories or ()),
+        paper_count=row.paper_count or 0,
+        issue_held=row.issue_state == "held",
     )
-    return {
-        row.id: Reader(
-            address=row.own_address or row.address or "",
-            subscription=SubscriptionState(row.state) if row.state else None,
-            paused_until=row.paused_until,
-            cadence=row.cadence or "",
-            categories=tuple(row.categories or ()),
-            paper_count=row.paper_count or 0,
-            issue_held=row.issue_state == "held",
-        )
-        for row in rows
-    }
 
 
 def already_sent(session: Session, claims: Collection[Claim], *, since: date) -> dict[int, frozenset[int]]:
@@ -119,6 +124,5 @@ def last_look(session: Session, claimed: Claim, hashes: Sequence[str]) -> tuple[
 
     The reader is None when the row is gone.
     """
-    reader = readers_of(session, [claimed]).get(claimed.id)
-    banned = session.connection().scalar(select(exists().where(_suppression.c.address_hash.in_(hashes))))
-    return reader, bool(banned)
+    row = session.connection().execute(_LAST_LOOK, {"its_id": claimed.id, "hashes": list(hashes)}).one_or_none()
+    return (_reader_of(row), bool(row.banned)) if row else (None, False)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, or_, select, update
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, type_coerce, union_all, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
-from digest.core.cadence import MINIMUM_GAP
-from digest.core.delivery import FINAL, DeliveryKind, DeliveryState, NotSent, Tally
+from digest.core.cadence import MINIMUM_GAP, Cadence
+from digest.core.delivery import UNSETTLED, DeliveryKind, DeliveryState, NotSent, Tally
 from digest.core.subscription import SubscriptionState
 from digest.store.deliveries import NEW_DELIVERY
 from digest.store.dialects import changed, insert_new, table_of
@@ -21,12 +21,13 @@ from digest.store.tables import Delivery, IssueRow, Subscription
 _delivery = table_of(Delivery)
 _subscription = table_of(Subscription)
 _issue = table_of(IssueRow)
+ANY_WEEKDAY = -1
 _GETS_DIGESTS = (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
 
 
 @dataclass(frozen=True, slots=True)
 class SlotGroup:
-    """The subscriptions that share every slot."""
+    """The subscriptions of a time zone that share every slot; the weekday is ANY_WEEKDAY where it does not matter."""
 
     timezone: str
     hour: int
@@ -40,26 +41,67 @@ def slot_groups(session: Session) -> list[SlotGroup]:
     rows = session.connection().execute(
         select(*columns).where(_subscription.c.state.in_(_GETS_DIGESTS)).distinct().order_by(*columns)
     )
-    return [SlotGroup(*row) for row in rows]
-
-
-def queue_slot(
-    session: Session, issue_id: int, group: SlotGroup, local_date: date, at: datetime, *, until: datetime, now: datetime
-) -> int:
-    """Queue an issue for every subscription of a group at its slot; return how many deliveries are new.
-
-    Left out are those confirmed after the slot, paused on that date, served less than 12 h before it,
-    served on that date, or served with this issue (also by a welcome mail).
-    """
-    rested = or_(_subscription.c.last_digest_at.is_(None), _subscription.c.last_digest_at <= at - MINIMUM_GAP)
-    members = [
-        _subscription.c.timezone == group.timezone,
-        _subscription.c.hour == group.hour,
-        _subscription.c.cadence == group.cadence,
-        _subscription.c.weekday == group.weekday,
+    groups = [
+        SlotGroup(row.timezone, row.hour, row.cadence, row.weekday if row.cadence == Cadence.WEEKLY else ANY_WEEKDAY)
+        for row in rows
     ]
-    rows = _due_rows(issue_id, local_date, at, until, now).where(*members, _subscription.c.confirmed_at <= at, rested)
-    return _queue(session, rows)
+    return list(dict.fromkeys(groups))
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A group's slot: the local date it is for, its instant, and when what it queues expires."""
+
+    group: SlotGroup
+    local_date: date
+    at: datetime
+    until: datetime
+
+
+def queue_slots(session: Session, issue_id: int, timezone: str, slots: Sequence[Slot], *, now: datetime) -> int:
+    """Queue an issue for every subscription of a time zone at its slot, at most one each; return how many are new.
+
+    Left out are those confirmed after the slot, paused on that date, served (or about to be) less than 12 h
+    before it, served on that date, or served with this issue (also by a welcome mail). One statement for the
+    whole zone: one for each slot would look through the zone's readers a hundred times.
+    """
+    if not slots:
+        return 0
+    its = union_all(*(_row_of(slot) for slot in slots)).subquery("slot").c
+    rested = or_(_subscription.c.last_digest_at.is_(None), _subscription.c.last_digest_at <= its.rested_since)
+    about_to_be = exists().where(
+        _delivery.c.subscriber_id == _subscription.c.subscriber_id,
+        _delivery.c.kind == DeliveryKind.DIGEST,
+        _delivery.c.local_date.between(its.days_before, its.local_date),
+        _delivery.c.state.in_(UNSETTLED),
+        _delivery.c.due_at > its.rested_since,
+    )
+    members = [
+        _subscription.c.timezone == timezone,
+        _subscription.c.hour == its.hour,
+        _subscription.c.cadence == its.cadence,
+        or_(its.weekday == ANY_WEEKDAY, its.weekday == _subscription.c.weekday),
+    ]
+    return _queue(
+        session,
+        _due_rows(issue_id, its.local_date, its.due_at, its.expires_at, now).where(
+            *members, _subscription.c.confirmed_at <= its.due_at, rested, ~about_to_be
+        ),
+    )
+
+
+def _row_of(slot: Slot) -> Select[Any]:
+    instant = _delivery.c.due_at.type
+    return select(
+        literal(slot.group.hour).label("hour"),
+        literal(slot.group.cadence).label("cadence"),
+        literal(slot.group.weekday).label("weekday"),
+        literal(slot.local_date).label("local_date"),
+        literal(slot.local_date - timedelta(days=2)).label("days_before"),
+        literal(slot.at, type_=instant).label("due_at"),
+        literal(slot.at - MINIMUM_GAP, type_=instant).label("rested_since"),
+        literal(slot.until, type_=instant).label("expires_at"),
+    )
 
 
 def queue_zone(
@@ -74,16 +116,11 @@ def queue_zone(
     )
 
 
-def _due_rows(issue_id: int, local_date: date, at: datetime, until: datetime, now: datetime) -> Select[Any]:
-    row = NEW_DELIVERY | {
-        "kind": DeliveryKind.DIGEST.value,
-        "issue_id": issue_id,
-        "local_date": local_date,
-        "due_at": at,
-        "expires_at": until,
-        "created_at": now,
-    }
+def _due_rows(issue_id: int, local_date: Any, at: Any, until: Any, now: datetime) -> Select[Any]:
+    row = NEW_DELIVERY | {"kind": DeliveryKind.DIGEST.value, "issue_id": issue_id, "created_at": now}
+    slot = {"local_date": local_date, "due_at": at, "expires_at": until}
     constants = [literal(value, type_=_delivery.c[name].type).label(name) for name, value in row.items()]
+    constants += [type_coerce(value, _delivery.c[name].type).label(name) for name, value in slot.items()]
     same_reader = _delivery.c.subscriber_id == _subscription.c.subscriber_id
     had_issue = exists().where(
         same_reader,
@@ -96,7 +133,7 @@ def _due_rows(issue_id: int, local_date: date, at: datetime, until: datetime, no
     return select(*constants, _subscription.c.subscriber_id).where(_awake(local_date), ~had_issue, ~had_date)
 
 
-def _awake(on: date) -> ColumnElement[bool]:
+def _awake(on: Any) -> ColumnElement[bool]:
     # In SQL what core.subscription.may_receive says; a test holds the two together.
     state, until = _subscription.c.state, _subscription.c.paused_until
     return or_(
@@ -119,15 +156,16 @@ def sweep_rows(session: Session, now: datetime) -> Tally:
     gone = {"claimed_by": "", "lease_until": None}
     ended = _delivery.c.lease_until <= now
     state = _delivery.c.state
-    back = changed(
-        session,
-        update(_delivery).where(state == DeliveryState.CLAIMED, ended).values(state=DeliveryState.PENDING, **gone),
-    )
+    # First what is being sent: a worker locks that row before the claimed one that follows it.
     doubt = changed(
         session,
         update(_delivery)
         .where(state == DeliveryState.SENDING, ended)
         .values(state=DeliveryState.UNKNOWN, reason=NotSent.LEASE_LOST, settled_at=now, **gone),
+    )
+    back = changed(
+        session,
+        update(_delivery).where(state == DeliveryState.CLAIMED, ended).values(state=DeliveryState.PENDING, **gone),
     )
     late = changed(
         session,
@@ -140,15 +178,15 @@ def sweep_rows(session: Session, now: datetime) -> Tally:
 
 
 def complete_issues(session: Session) -> int:
-    """Mark as complete the issues all of whose digests are settled; one that was never queued is not."""
+    """Mark as complete the issues all of whose digests are settled; one that waits to be queued is not."""
     mine = [_delivery.c.issue_id == _issue.c.id, _delivery.c.kind == DeliveryKind.DIGEST]
     return changed(
         session,
         update(_issue)
         .where(
             _issue.c.state.in_(("frozen", "sending")),
-            exists().where(*mine),
-            ~exists().where(*mine, _delivery.c.state.not_in(FINAL)),
+            or_(_issue.c.queued_at.is_not(None), exists().where(*mine)),
+            ~exists().where(*mine, _delivery.c.state.in_(UNSETTLED)),
         )
         .values(state="complete"),
     )

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Update, bindparam, func, or_, select, update
 from sqlmodel import Session
 
 from digest.core.delivery import (
@@ -44,6 +45,26 @@ _subscriber = table_of(Subscriber)
 _subscription = table_of(Subscription)
 _suppression = table_of(Suppression)
 _issue = table_of(IssueRow)
+
+
+def _fenced() -> ColumnElement[bool]:
+    return (_delivery.c.id == bindparam("its_id")) & (_delivery.c.fence == bindparam("its_fence"))
+
+
+# The statements of every single message are built once: building them cost more than running them.
+_INTEND = (
+    update(_delivery)
+    .where(_fenced(), _delivery.c.state == DeliveryState.CLAIMED)
+    .values(
+        state=DeliveryState.SENDING,
+        **{name: bindparam(name) for name in ("lease_until", "message_id", "paper_ids", "attempts", "sent_at")},
+    )
+)
+_SERVED = (
+    update(_subscription)
+    .where(_subscription.c.subscriber_id == bindparam("its_reader"))
+    .values(last_digest_at=bindparam("last_digest_at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,28 +166,19 @@ def intend(session: Session, claimed: Claim, *, message_id: str, paper_ids: Sequ
     """
     mine = changed(
         session,
-        update(_delivery)
-        .where(
-            _delivery.c.id == claimed.id,
-            _delivery.c.fence == claimed.fence,
-            _delivery.c.state == DeliveryState.CLAIMED,
-        )
-        .values(
-            state=DeliveryState.SENDING,
-            lease_until=now + SENDING_LEASE,
-            message_id=message_id,
-            paper_ids=list(paper_ids),
-            attempts=claimed.attempts + 1,
-            sent_at=now,
-        ),
+        _INTEND,
+        {
+            "its_id": claimed.id,
+            "its_fence": claimed.fence,
+            "lease_until": now + SENDING_LEASE,
+            "message_id": message_id,
+            "paper_ids": list(paper_ids),
+            "attempts": claimed.attempts + 1,
+            "sent_at": now,
+        },
     )
     if mine and claimed.kind is DeliveryKind.DIGEST and claimed.attempts == 0:
-        changed(
-            session,
-            update(_subscription)
-            .where(_subscription.c.subscriber_id == claimed.subscriber_id)
-            .values(last_digest_at=claimed.due_at),
-        )
+        changed(session, _SERVED, {"its_reader": claimed.subscriber_id, "last_digest_at": claimed.due_at})
     return mine == 1
 
 
@@ -185,18 +197,34 @@ def move(
 
     False if the claim was lost meanwhile; then another worker or the sweeper has decided.
     """
+    values = {
+        "its_id": claimed.id,
+        "its_fence": claimed.fence,
+        "reason": reason,
+        "settled_at": now if to in FINAL else None,
+        "new_reply": reply or None,
+        "new_due": due_at,
+    }
+    return changed(session, _moving(to, sent), values) == 1
+
+
+@cache
+def _moving(to: DeliveryState, sent: bool) -> Update:
     beyond = (DeliveryState.SENDING, DeliveryState.UNKNOWN) if sent else (DeliveryState.CLAIMED,)
     legal = [state for state in beyond if state in sources_of(to)]
-    values: dict[str, Any] = {"state": to, "reason": reason, "claimed_by": "", "lease_until": None}
-    values["settled_at"] = now if to in FINAL else None
-    if reply:
-        values["reply"] = reply
-    if due_at is not None:
-        values["due_at"] = due_at
-    statement = update(_delivery).where(
-        _delivery.c.id == claimed.id, _delivery.c.fence == claimed.fence, _delivery.c.state.in_(legal)
+    return (
+        update(_delivery)
+        .where(_fenced(), _delivery.c.state.in_(legal))
+        .values(
+            state=to,
+            reason=bindparam("reason"),
+            claimed_by="",
+            lease_until=None,
+            settled_at=bindparam("settled_at"),
+            reply=func.coalesce(bindparam("new_reply", type_=_delivery.c.reply.type), _delivery.c.reply),
+            due_at=func.coalesce(bindparam("new_due", type_=_delivery.c.due_at.type), _delivery.c.due_at),
+        )
     )
-    return changed(session, statement.values(**values)) == 1
 
 
 def release(session: Session, claims: Collection[Claim]) -> int:

@@ -42,10 +42,12 @@ def insert_row(session: Session, into: Table, values: Mapping[str, Any], *condit
     return insert_new(session, into, list(values), select(*constants).where(*conditions)) == 1
 
 
-def changed(session: Session, statement: Executable) -> int:
-    """Run a statement that writes and return how many rows it wrote."""
+def changed(session: Session, statement: Executable, values: Mapping[str, Any] | None = None) -> int:
+    """Run a statement that writes, with values for its parameters, and return how many rows it wrote."""
     # Without the option the count of an insert is lost on PostgreSQL.
-    result: CursorResult[Any] = session.connection().execute(statement, execution_options={"preserve_rowcount": True})
+    result: CursorResult[Any] = session.connection().execute(
+        statement, values, execution_options={"preserve_rowcount": True}
+    )
     return result.rowcount
 
 

@@ -1,20 +1,23 @@
-"""What a tick asks: how each source stands, which issue is newest, whether mail waits. A query each, all indexed."""
+"""What a tick asks: how each source stands, whether the issue is made, whether mail waits; all by an index."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import Column, ColumnElement, and_, exists, func, or_, select
 from sqlmodel import Session
 
 from digest.core.capture import RunStatus
-from digest.core.delivery import DeliveryState
+from digest.core.delivery import DeliveryKind, DeliveryState
 from digest.core.plan import LastRun
 from digest.store.dialects import table_of
 from digest.store.tables import Delivery, IngestRun, IssueRow, Score
 
 _LOOK_BACK = 12  # runs of a scope; enough to count failures until the back-off is at its longest
+
+_WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
+_HELD = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 
 _delivery = table_of(Delivery)
 _issue = table_of(IssueRow)
@@ -44,16 +47,9 @@ def last_runs(session: Session, scopes: Iterable[tuple[str, str]]) -> dict[tuple
     return found
 
 
-def newest_issue(session: Session) -> date | None:
-    """Return the date of the newest issue."""
-    newest: date | None = session.connection().scalar(select(func.max(_issue.c.issued_on)))
-    return newest
-
-
-def unqueued_issues(session: Session, since: datetime) -> list[date]:
-    """Return the dates of issues frozen since an instant whose deliveries were not all made."""
-    wanted = select(_issue.c.issued_on).where(_issue.c.queued_at.is_(None), _issue.c.frozen_at >= since)
-    return list(session.connection().scalars(wanted))
+def issue_queued(session: Session, issued_on: date) -> bool:
+    """Tell whether the issue of a date is frozen and all its deliveries were made."""
+    return _any(session, and_(_issue.c.issued_on == issued_on, _issue.c.queued_at.is_not(None)))
 
 
 def newest_score(session: Session) -> datetime | None:
@@ -64,20 +60,29 @@ def newest_score(session: Session) -> datetime | None:
 
 def mail_waits(session: Session, now: datetime) -> bool:
     """Tell whether a delivery is due now."""
-    return _any(session, and_(_waiting(), _delivery.c.due_at <= now, _delivery.c.expires_at > now))
+    kinds = [(_delivery.c.state == state, _delivery.c.kind == kind) for state in _WAITING for kind in DeliveryKind]
+    return _passed(session, [(_delivery.c.due_at, its) for its in kinds], now)
 
 
 def sweep_waits(session: Session, now: datetime) -> bool:
     """Tell whether a lease has run out, a delivery has outlived its time, or an issue may be complete."""
-    held = _delivery.c.state.in_((DeliveryState.CLAIMED, DeliveryState.SENDING))
-    return _any(
-        session,
-        or_(and_(held, _delivery.c.lease_until <= now), and_(_waiting(), _delivery.c.expires_at <= now)),
-    ) or _any(session, _issue.c.state == "sending")
+    held = [(_delivery.c.lease_until, (_delivery.c.state == state,)) for state in _HELD]
+    late = [(_delivery.c.expires_at, (_delivery.c.state == state,)) for state in _WAITING]
+    if _passed(session, held + late, now):
+        return True
+    return _any(session, or_(_issue.c.state == "sending", and_(_issue.c.state == "frozen", _issue.c.queued_at <= now)))
 
 
-def _waiting() -> ColumnElement[bool]:
-    return _delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.DEFERRED))
+def _passed(
+    session: Session, earliest: Sequence[tuple[Column[datetime], tuple[ColumnElement[bool], ...]]], now: datetime
+) -> bool:
+    """Tell whether the earliest of some instants has passed; each is the first entry of an index.
+
+    Asked whether a row exists, PostgreSQL guesses that many do and reads the table; the minimum it looks up.
+    """
+    firsts = [select(func.min(instant)).where(*its).scalar_subquery() for instant, its in earliest]
+    found = session.connection().execute(select(*firsts)).one()
+    return any(first is not None and first <= now for first in found)
 
 
 def _any(session: Session, condition: ColumnElement[bool]) -> bool:

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from sqlalchemy import insert, select, update
 from sqlmodel import Session, col
 
-from digest.core.issue import TRANSITIONS, Card, Issue, IssueState
+from digest.core.issue import TRANSITIONS, Card, Issue, IssueState, content_hash
 from digest.errors import CorruptState, NotFound
 from digest.store.dialects import insert_into, table_of
 from digest.store.tables import IssueCard, IssueRow
@@ -92,16 +92,18 @@ def move_issue(session: Session, issue_id: int, to: IssueState) -> bool:
 
 def _rebuilt(session: Session, row: IssueRow) -> StoredIssue:
     table = table_of(IssueCard)
-    cards = session.connection().execute(select(table.c.card).where(table.c.issue_id == row.id).order_by(table.c.rank))
-    issue = Issue(
-        issued_on=row.issued_on,
-        cut_off=row.cut_off,
-        cards=tuple(Card.from_plain(card) for card in cards.scalars()),
-        note=row.note,
-    )
-    if issue.content_hash != row.content_hash:
+    rows = session.connection().execute(select(table.c.card).where(table.c.issue_id == row.id).order_by(table.c.rank))
+    cards = list(rows.scalars())
+    # Over what is stored, not over what is made of it: a card of an older version lacks fields that came later.
+    if content_hash(row.issued_on, row.cut_off, row.note, cards) != row.content_hash:
         raise CorruptState(
             f"the issue of {row.issued_on} is not what was frozen: its content hash differs. "
             "Restore it from a backup; it is not sent as it is"
         )
+    issue = Issue(
+        issued_on=row.issued_on,
+        cut_off=row.cut_off,
+        cards=tuple(Card.from_plain(card) for card in cards),
+        note=row.note,
+    )
     return StoredIssue(id=row.id or 0, issue=issue, state=IssueState(row.state), frozen_at=row.frozen_at)

@@ -167,7 +167,7 @@ def queue_welcome(session: Session, subscriber_id: int, local_date: date, now: d
     newest = (
         select(issue.c.id)
         .where(issue.c.state.in_(("frozen", "sending", "complete")), issue.c.frozen_at.between(since, now))
-        .order_by(issue.c.frozen_at.desc())
+        .order_by(issue.c.issued_on.desc())
         .limit(1)
     )
     row = NEW_DELIVERY | {

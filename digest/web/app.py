@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
@@ -34,6 +36,8 @@ def create_app(services: Services) -> FastAPI:
     """Make the application; raises ConfigError where the secret is missing or weak."""
     app = FastAPI(title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None)
     app.openapi_url = None
+    # Its own redirect names scheme and host as the request claims them, and takes a token in the path there.
+    app.router.redirect_slashes = False
     site = Site.of(services)
     app.state.site = site
     app.mount(STATIC, StaticFiles(directory=templates_folder() / "web" / "static"), name="static")
@@ -49,8 +53,11 @@ def create_app(services: Services) -> FastAPI:
         title, words = _WORDS.get(status, _WORDS[400] if status < 500 else _WORDS[500])
         return site.pages.notice(title, words, status=status, personal=False)
 
-    def http_error(_request: Request, error: Exception) -> Response:
+    def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
+        plain = f"/{request.url.path.strip('/')}"
+        if error.status_code == 404 and "endpoint" not in request.scope and request.url.path == f"{plain}/":
+            return to(quote(plain))  # no page has this address, typed with a slash at its end
         answer = refusal(error.status_code)
         answer.headers.update(error.headers or {})
         return answer

@@ -10,6 +10,7 @@ WIDTH, HEIGHT = 320.0, 72.0
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 22.0
 _PAD = 3.0
 
+# What signals and the other parts of a score are called.
 _WORDS = {
     "hf_upvotes": "Upvotes at Hugging Face",
     "hf_comments": "Comments at Hugging Face",
@@ -18,6 +19,8 @@ _WORDS = {
     "hn_points": "Points at Hacker News",
     "hn_comments": "Comments at Hacker News",
     "citations": "Citations",
+    "code": "Code available",
+    "reach": "How widely listed",
 }
 _LOWER_IS_BETTER = frozenset({"hf_page_rank"})
 
@@ -51,9 +54,19 @@ class Line:
     def words(self) -> str:
         """The line said in one sentence, for those who do not see it."""
         made_up = " (simulated)" if self.simulated else ""
+        return f"{self.name}{made_up}: {self.course[:1].lower()}{self.course[1:]}"
+
+    @property
+    def course(self) -> str:
+        """Where the line begins and ends, under a heading that names it."""
         if self.count == 1:
-            return f"{self.name}{made_up}: {_plain(self.last)}, seen once."
-        return f"{self.name}{made_up}: from {_plain(self.first)} to {_plain(self.last)} in {_span(self)}."
+            return f"{_plain(self.last)}, seen once."
+        return f"From {_plain(self.first)} to {_plain(self.last)} in {_span(self)}."
+
+
+def signal_name(signal: str) -> str:
+    """Name a signal, or another part of a score, for readers."""
+    return _WORDS.get(signal, signal.replace("_", " ").capitalize())
 
 
 def lines(seen: Iterable[Seen], *, width: float = WIDTH, height: float = HEIGHT) -> list[Line]:
@@ -93,7 +106,7 @@ def _line(signal: str, made_up: bool, group: Sequence[Seen], width: float, heigh
     places = [place(observation) for observation in ordered]
     return Line(
         signal=signal,
-        name=_WORDS.get(signal, signal.replace("_", " ").capitalize()),
+        name=signal_name(signal),
         points=" ".join(f"{x:g},{y:g}" for x, y in places),
         end=places[-1],
         first=ordered[0].value,

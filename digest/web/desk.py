@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from starlette.responses import HTMLResponse
 
 from digest.core.capture import RunStatus
@@ -31,6 +31,8 @@ router = APIRouter(prefix="/admin")
 OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where Gmail hides the rest
 _TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
 _HAPPENED = {"failed": "failed", "late": "is late", "interrupted": "stopped without a word"}
+RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what an integer column holds, on either database
+_FARTHEST = timedelta(days=20 * 366)
 _QUIET_TOO_LONG = timedelta(hours=26)
 
 
@@ -44,11 +46,15 @@ class Asked:
     view: str
 
     def day(self, now: datetime) -> date:
-        """Return the day asked for; raises NotFound for what is no date."""
+        """Return the day asked for; raises NotFound for what is no date, or is decades away."""
+        tomorrow = now.date() + timedelta(days=1)
         try:
-            return date.fromisoformat(self.on) if self.on else now.date() + timedelta(days=1)
+            asked = date.fromisoformat(self.on) if self.on else tomorrow
         except ValueError as error:
             raise NotFound(f"{self.on!r} is no date; write it like 2026-05-21") from error
+        if abs(asked - tomorrow) > _FARTHEST:  # at the ends of the calendar there is no day before or after
+            raise NotFound(f"{asked} is too far away; ask for a day like {tomorrow}")
+        return asked
 
     def query(self, **changes: str) -> str:
         """Return the query string for the same mail with some fields changed."""
@@ -223,7 +229,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
 
 
 @router.post("/deliveries/{delivery_id}/resend")
-def resend(request: Request, site: TheSite, admin: Proven, delivery_id: int) -> Response:
+def resend(request: Request, site: TheSite, admin: Proven, delivery_id: RowId) -> Response:
     """Queue a delivery whose fate is unknown again, at the risk of a second copy."""
     again = resend_unknown(site.services.engine, [delivery_id], now=site.now)
     detail = "queued again" if again else "not queued: its fate is known, or its time is over"
@@ -233,7 +239,7 @@ def resend(request: Request, site: TheSite, admin: Proven, delivery_id: int) -> 
 
 
 @router.post("/issues/{issue_id}/{verb}")
-def hold_or_let_go(request: Request, site: TheSite, admin: Proven, issue_id: int, verb: str) -> Response:
+def hold_or_let_go(request: Request, site: TheSite, admin: Proven, issue_id: RowId, verb: str) -> Response:
     """Hold an issue that is being sent, or let a held one go."""
     to_state = {"hold": IssueState.HELD, "let-go": IssueState.FROZEN}.get(verb)
     if to_state is None:

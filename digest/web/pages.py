@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from digest.files import templates_folder
+from digest.web.chart import signal_name
 from digest.web.headers import DESK, PERSONAL
 from digest.wiring import Services
 
@@ -32,7 +33,14 @@ class Pages:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            day=day, instant=instant, percent=percent, names=names, outside=outside, count=count, kilobytes=kilobytes
+            day=day,
+            instant=instant,
+            percent=percent,
+            names=names,
+            outside=outside,
+            count=count,
+            kilobytes=kilobytes,
+            signal=signal_name,
         )
         settings = services.settings
         style = hashlib.sha256((folder / "static" / "site.css").read_bytes()).hexdigest()[:10]

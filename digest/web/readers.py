@@ -18,6 +18,7 @@ from digest.errors import AddressRefused, NotFound, PreferencesRefused, TokenInv
 from digest.flows import subscribe as flow
 from digest.store import site as store
 from digest.store.engine import reading
+from digest.web.guard import crosses_sites
 from digest.web.pages import client_ip, day, to
 from digest.web.preferences import Typed, form_page
 from digest.web.site import Site, TheSite
@@ -51,7 +52,7 @@ def subscribe(  # noqa: PLR0917  # the fields of the form
     if website:
         log.info("subscription dropped", why="honeypot")
         return to("/subscribe/check-your-mail")
-    if site.trap.springs(stamp, now):
+    if site.trap.springs(stamp, now) or crosses_sites(request.headers, site.services.settings.base_url):
         words = "That page was too old, or sent within a blink. Your address is kept: press the button once more."
         return _subscribe_page(site, typed=address, chosen=wanted, fault=words, status=422)
     if not site.subscribe_limit.allows(ip, now):
@@ -223,6 +224,8 @@ def save_preferences(  # noqa: PLR0917  # the fields of the form
         timezone=timezone.strip(),
     )
     services = site.services
+    if not site.was_signed("preferences", token):  # before what was typed is looked at, and shown again
+        return _dead_link(site, "preferences", token, None)
     try:
         reader = flow.change_preferences(services.engine, services.tokens, token, now=site.now, **typed.read())
     except PreferencesRefused as refused:

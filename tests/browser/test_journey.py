@@ -77,9 +77,11 @@ def open_mail(page: Page, subject: str) -> None:
 
 
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("width", [1280, 375])
 def test_a_reader_subscribes_confirms_receives_and_leaves_while_the_admin_sees_it_coming(
-    live: Live, page: Page
+    live: Live, page: Page, width: int
 ) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
     ingest(live)
     mail = page.frame_locator("iframe.mail")
 

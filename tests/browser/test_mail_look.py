@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
+from digest.core.capture import Reading
+from digest.core.issue import Card
+from digest.core.simulate import simulated_observations
 from digest.core.tailor import Edition
-from tests.conftest import absent
+from digest.core.trend import Candidate, appraise, trend_scores
+from digest.files import seeds_folder
+from digest.sources.seeds import read_seeds
 from tests.mail import samples
 
 pytestmark = pytest.mark.browser
@@ -45,21 +50,48 @@ CONTRASTS = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        absent("Chromium")
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=chromium,
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"],
+def seed_edition() -> Edition:
+    """An edition of bundled papers of known authors, with the signals that the demo makes up."""
+    now = datetime(2026, 5, 20, 6, tzinfo=UTC)
+    captures = read_seeds(seeds_folder(), Reading(observed_at=now, origin="the bundled seeds"))
+    known = [each for capture in captures for each in capture.listings if each.authors and each.categories]
+    candidates = [
+        Candidate(
+            paper_id=number,
+            primary_category=listing.categories[0],
+            listed_on=listing.listed_on,
+            has_code=listing.has_code,
+            observations=simulated_observations(listing.title_key, now, has_code=bool(listing.has_code)),
         )
-        yield opened
-        opened.close()
+        for number, listing in enumerate(known)
+    ]
+    best = sorted(trend_scores([appraise(each, now) for each in candidates]), key=lambda score: -score.value)[:10]
+    cards = []
+    for rank, score in enumerate(best, 1):
+        listing = known[score.paper_id]
+        cards.append(
+            Card(
+                paper_id=score.paper_id,
+                rank=rank,
+                title=listing.title,
+                path=f"/papers/{rank}",
+                primary_category=listing.categories[0],
+                authors=listing.authors,
+                authors_complete=listing.authors_complete,
+                labs=listing.labs,
+                listed_on=listing.listed_on,
+                has_code=bool(listing.has_code),
+                percentile=score.percentile,
+                evidence=score.evidence,
+                summary=listing.summary,
+                simulated=score.simulated,
+            )
+        )
+    return samples.edition(*cards, topics=())
 
 
 EDITIONS: dict[str, Edition] = {
+    "seeds": seed_edition(),
     "one": samples.edition(samples.card(1)),
     "ten": samples.ten(),
     "simulated": samples.edition(*(samples.card(place, simulated=True) for place in range(1, 4)), note=NOTE),
@@ -85,12 +117,12 @@ Show = Callable[[str, int, str], Page]
 
 
 @pytest.fixture
-def show(browser: Browser, mails: dict[str, str]) -> Iterator[Show]:
+def show(chromium: Browser, mails: dict[str, str]) -> Iterator[Show]:
     """Show a mail at a width and in a colour scheme; nothing is loaded from outside."""
     pages: list[Page] = []
 
     def opened(name: str, width: int, scheme: str) -> Page:
-        page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = chromium.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page.route("**/*", lambda route: route.abort())
         page.set_content(mails[name])
         pages.append(page)
@@ -116,6 +148,15 @@ def test_a_mail_fits_its_width_and_every_text_stands_out(  # checklist 23, 24
     assert [(round(ratio, 2), text) for ratio, text in contrasts if ratio < 4.5] == []
 
 
+@pytest.mark.parametrize("name", ["ten", "confirmation"])
+def test_a_wide_window_is_of_one_ground_beside_the_column_and_below_it(show: Show, name: str) -> None:
+    for scheme, ground in (("light", "rgb(251, 250, 247)"), ("dark", "rgb(15, 20, 25)")):
+        page = show(name, 1280, scheme)
+        at_the_edge = "getComputedStyle(document.elementFromPoint(4, 100)).backgroundColor"
+        assert page.evaluate(at_the_edge) == ground
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == ground
+
+
 def test_a_right_to_left_title_is_set_from_the_right_and_the_rest_is_not(show: Show) -> None:
     page = show("rtl", 600, "light")
     directions = page.eval_on_selector_all("h2", "all => all.map((each) => getComputedStyle(each).direction)")
@@ -132,4 +173,4 @@ def test_unsubscribe_is_in_the_first_screen_of_a_phone(show: Show) -> None:  # c
 def test_pictures_for_the_documentation(show: Show) -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
     for file, width, scheme in (("600", 600, "light"), ("375", 375, "light"), ("dark", 600, "dark")):
-        show("ten", width, scheme).screenshot(path=PICTURES / f"digest-{file}.png")
+        show("seeds", width, scheme).screenshot(path=PICTURES / f"digest-{file}.png")

@@ -1,11 +1,11 @@
-"""What is due, and when: intervals, back-off after failures, the misfire grace of an issue."""
+"""What is due, and when: intervals, and back-off after failures."""
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from digest.core.capture import RunStatus
-from digest.core.plan import STALE_AFTER, LastRun, issue_due, sources_due
+from digest.core.plan import LastRun, sources_due
 
 NOW = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 RSS = ("arxiv-rss", "cs.LG")
@@ -33,19 +33,3 @@ def test_a_failed_source_is_asked_sooner_and_backs_off(failures: int, minutes: i
 def test_a_late_source_is_asked_again_within_the_hour() -> None:
     last = LastRun(NOW - timedelta(hours=1), RunStatus.LATE)
     assert sources_due([RSS], {RSS: last}, NOW)
-
-
-@pytest.mark.parametrize(
-    ("newest", "since_cut_off", "due"),
-    [
-        (None, timedelta(0), True),
-        (date(2026, 5, 19), timedelta(minutes=5), True),
-        (date(2026, 5, 20), timedelta(minutes=5), False),
-        (date(2026, 5, 19), STALE_AFTER, False),  # a stale issue is not made up for
-        (date(2026, 5, 19), -timedelta(seconds=1), False),
-    ],
-)
-def test_an_issue_is_due_once_from_its_cut_off_until_it_is_stale(
-    newest: date | None, since_cut_off: timedelta, due: bool
-) -> None:
-    assert issue_due(newest, NOW, NOW + since_cut_off) is due

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digest.core.issue import Card
 from digest.errors import TemplateFault
 from digest.files import templates_folder
 from digest.mail.render import HTML_LIMIT, Renderer
@@ -115,7 +116,7 @@ def test_a_paper_is_shown_with_all_that_is_known_of_it() -> None:
         words = " ".join(part.split())
         assert "Ines Okafor, Pavel Lindqvist, Mei Tanaka et al. · Aarhus, Kyoto · 19 May 2026" in words
         assert "Joao Duarte" not in words
-        assert "+38 upvotes in 6 h; percentile 99.6 in cs.LG" in words
+        assert "+38 upvotes in 6 h; percentile 99.6" in words
         assert "You follow cs.LG" in words
         assert "Code" in words
     assert 'width="167" height="4"' in mail.html
@@ -124,6 +125,27 @@ def test_a_paper_is_shown_with_all_that_is_known_of_it() -> None:
 def test_evidence_that_names_its_percentile_is_left_alone() -> None:
     mail = RENDERER.digest(samples.edition(samples.card(1, evidence="more than 99 % of cs.LG")), samples.LINKS)
     assert "percentile 99.6" not in mail.html
+
+
+def test_evidence_that_says_simulated_has_no_badge_beside_it() -> None:
+    simulated = samples.card(1, simulated=True, evidence="+3 simulated upvotes in 6 h", percentile=None)
+    mail = RENDERER.digest(samples.edition(simulated), samples.LINKS)
+    assert mail.html.count("simulated") == mail.text.count("simulated") == 1
+
+
+def test_a_paper_of_which_little_is_known_says_so() -> None:
+    bare = Card(paper_id=7, rank=1, title="A bare title", path="/papers/bare")
+    mail = RENDERER.digest(samples.edition(bare), samples.LINKS)
+    for part in (mail.html, mail.text):
+        assert "Authors not known yet" in part
+
+
+def test_text_lines_never_begin_with_a_dot_and_dates_stay_whole() -> None:
+    papers = [samples.card(1, authors=("A" * length, "Bo", "Cy", "Di")) for length in range(5, 60)]
+    text = RENDERER.digest(samples.edition(*papers), samples.LINKS).text
+    assert not [line for line in text.splitlines() if line.strip().startswith("·")]
+    assert text.count("19 May 2026") == len(papers)
+    assert "\u00a0" not in text
 
 
 @pytest.mark.parametrize("evidence", ["+3 upvotes", ""])

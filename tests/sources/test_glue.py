@@ -28,6 +28,7 @@ WORDS = words_of(
         ("Beans and AIN. D. Ek, Bo Li", "Beans and AI", ("N. D. Ek", "Bo Li")),
         ("Bean GrowthÖzgür Ek, Émile Li", "Bean Growth", ("Özgür Ek", "Émile Li")),
         ("Bean GrowthHaun Leung, ZiNan Wang", "Bean Growth", ("Haun Leung", "ZiNan Wang")),
+        ("Bean GrowthOmar al-Khatib, Bo Ek", "Bean Growth", ("Omar al-Khatib", "Bo Ek")),
         ("Bean GrowthAda van der Ek, Jean-Luc D'Oro", "Bean Growth", ("Ada van der Ek", "Jean-Luc D'Oro")),
     ],
 )

@@ -39,6 +39,8 @@ def test_the_first_tick_reads_every_source_scores_and_composes(services: Service
         ("arxiv-rss", "cs.LG"),
         ("arxiv-rss", "cs.CL"),
         ("hf", "daily"),
+        ("arxiv-api", "cs.LG"),
+        ("arxiv-api", "cs.CL"),
     ]
     assert Work(Task.SCORE) in enqueued
 

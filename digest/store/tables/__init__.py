@@ -1,6 +1,7 @@
 """The state of Firstlight as SQLModel tables; the words are those of the glossary in docs/."""
 
 from digest.store.tables.admins import AdminSession, AuditEntry
+from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.papers import (
@@ -26,6 +27,7 @@ __all__ = [
     "AuditEntry",
     "Author",
     "AuthorFigureRow",
+    "BounceEvent",
     "Consent",
     "Delivery",
     "IngestRun",

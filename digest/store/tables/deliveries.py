@@ -18,6 +18,8 @@ class Delivery(SQLModel, table=True):
         UniqueConstraint("kind", "subscriber_id", "local_date", name="uq_delivery_local_date"),
         Index("ix_delivery_work", "state", "kind", "due_at"),
         Index("ix_delivery_lease", "state", "lease_until"),
+        Index("ix_delivery_expiry", "state", "expires_at"),
+        Index("ix_delivery_issue", "issue_id", "state"),
         Index("ix_delivery_subscriber", "subscriber_id", "kind", "local_date"),
         # The id stands in signed links: it must never come back as another delivery's.
         {"sqlite_autoincrement": True},

@@ -25,7 +25,7 @@ class Subscriber(SQLModel, table=True):
 class Subscription(SQLModel, table=True):
     """A subscriber's consent state and what they asked for."""
 
-    __table_args__ = (Index("ix_subscription_slot", "state", "timezone", "hour", "cadence"),)
+    __table_args__ = (Index("ix_subscription_slot", "state", "timezone", "hour", "cadence", "weekday"),)
 
     subscriber_id: int = reference("subscriber.id", primary_key=True)
     state: str

@@ -222,6 +222,8 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.create_index("ix_delivery_expiry", ["state", "expires_at"], unique=False)
+        batch_op.create_index("ix_delivery_issue", ["issue_id", "state"], unique=False)
         batch_op.create_index("ix_delivery_lease", ["state", "lease_until"], unique=False)
         batch_op.create_index("ix_delivery_subscriber", ["subscriber_id", "kind", "local_date"], unique=False)
         batch_op.create_index("ix_delivery_work", ["state", "kind", "due_at"], unique=False)
@@ -359,7 +361,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subscriber_id"),
     )
     with op.batch_alter_table("subscription", schema=None) as batch_op:
-        batch_op.create_index("ix_subscription_slot", ["state", "timezone", "hour", "cadence"], unique=False)
+        batch_op.create_index("ix_subscription_slot", ["state", "timezone", "hour", "cadence", "weekday"], unique=False)
 
 
 def downgrade() -> None:
@@ -395,6 +397,8 @@ def downgrade() -> None:
         batch_op.drop_index("ix_delivery_work")
         batch_op.drop_index("ix_delivery_subscriber")
         batch_op.drop_index("ix_delivery_lease")
+        batch_op.drop_index("ix_delivery_issue")
+        batch_op.drop_index("ix_delivery_expiry")
 
     op.drop_table("delivery")
     with op.batch_alter_table("consent", schema=None) as batch_op:
