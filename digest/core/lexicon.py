@@ -21,9 +21,15 @@ Vector = NDArray[np.float64]
 Text = TypeVar("Text")
 
 
+def every_word(text: str) -> list[str]:
+    """List the words of a text in lower case, of two characters and more."""
+    found: list[str] = _WORD.findall(text[:_LONGEST].lower())
+    return found
+
+
 def words(text: str) -> list[str]:
     """List the words of a text in lower case, of two characters and more, without stop words."""
-    return [word for word in _WORD.findall(text[:_LONGEST].lower()) if word not in ENGLISH_STOP_WORDS]
+    return [word for word in every_word(text) if word not in ENGLISH_STOP_WORDS]
 
 
 def terms(text: str) -> list[str]:

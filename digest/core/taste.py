@@ -6,7 +6,6 @@ view and adds up what the comparisons say. It is deterministic. The process that
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -17,7 +16,7 @@ from scipy import sparse
 from sklearn.svm import LinearSVC
 from sklearn.utils.extmath import randomized_svd
 
-from digest.core.lexicon import Matrix, TermSpace, Vector, term_space, terms
+from digest.core.lexicon import Matrix, TermSpace, Vector, every_word, term_space, terms
 from digest.core.reading import Profile, Writing, is_excluded
 
 Rows = NDArray[np.int64]
@@ -26,14 +25,14 @@ _LATENT = 300  # dimensions of the latent space
 _LEARNED_FROM = 20_000  # papers that the latent space is learned from
 _WIDELY = 20  # papers that hold a term which the latent space is made of
 _BACKGROUND = 5_000  # papers that stand for everything the reader did not like
+_EVERY_WORD, _CATEGORY = 0.6, 0.4  # what these count for beside the terms in the whole of a paper
 
 # What each comparison counts for, in standard deviations over the candidates; fitted, see docs/taste.md.
 WEIGHTS: Mapping[str, float] = {
-    "separator": 0.64,
-    "latent": 0.22,
-    "categories": 0.38,
-    "kindred": 0.29,
-    "primary": 0.28,
+    "topic": 0.37,
+    "manner": 0.34,
+    "latent": 0.30,
+    "categories": 0.64,
     "embedding": 0.30,
 }
 # Not fitted, for no recording holds them: a search counts like a liked paper, a followed category breaks ties.
@@ -57,7 +56,7 @@ class Space:
     words: TermSpace
     latent: NDArray[np.float32]
     categories: Matrix  # 1 where a paper (row) is in a category (column)
-    kinds: Matrix  # the same, weighted by rarity
+    whole: Matrix  # the terms, every word (common ones too) and the categories, side by side
     background: Rows
     embedded: NDArray[np.float32] | None = None
 
@@ -66,13 +65,15 @@ def fit(papers: Sequence[Writing], embedding: Embedding | None = None) -> Space:
     """Learn the views of a collection. Of papers with the same id, the last counts."""
     texts = [paper.text for paper in papers]
     words = term_space(texts, terms, seldom=2, often=0.2)
+    every = term_space(texts, every_word, seldom=4)
+    kinds = term_space([paper.categories for paper in papers], list)
     return Space(
         papers=papers,
         rows={paper.paper_id: row for row, paper in enumerate(papers)},
         words=words,
         latent=_latent(words.matrix),
         categories=_categories(papers),
-        kinds=term_space([paper.categories for paper in papers], list).matrix,
+        whole=sparse.hstack([words.matrix, _EVERY_WORD * every.matrix, _CATEGORY * kinds.matrix], format="csr"),
         background=_spread(len(papers), _BACKGROUND),
         embedded=_unit(embedding.embed(texts)) if embedding is not None and texts else None,
     )
@@ -100,13 +101,11 @@ def score(space: Space, profile: Profile, candidates: Sequence[str]) -> Vector:
 
 def compared(space: Space, rows: Rows, liked: Rows) -> dict[str, Vector]:
     """Compare candidate rows with liked rows: a value per candidate for each of the `WEIGHTS` that applies."""
-    words = space.words.matrix
     found = {
-        "separator": _separated(words, rows, liked, space.background),
+        "topic": _separated(space.words.matrix, rows, liked, space.background),
+        "manner": _separated(space.whole, rows, liked, space.background),
         "latent": _cosines(space.latent[rows], space.latent[liked]).mean(axis=1),
         "categories": _expected(space.categories[rows], space.categories[liked]),
-        "kindred": _cosines(space.kinds[rows], space.kinds[liked]).max(axis=1),
-        "primary": _primary(space, rows, liked),
     }
     if space.embedded is not None:
         found["embedding"] = _cosines(space.embedded[rows], space.embedded[liked]).mean(axis=1)
@@ -128,11 +127,6 @@ def _expected(candidates: Matrix, liked: Matrix) -> Vector:
     share = np.asarray(liked.mean(axis=0)).ravel()
     named = np.maximum(np.asarray(candidates.sum(axis=1)).ravel(), 1)
     return np.asarray(candidates @ np.log(share + 0.02) / named, dtype=np.float64)
-
-
-def _primary(space: Space, rows: Rows, liked: Rows) -> Vector:
-    counted = Counter(space.papers[row].categories[:1] for row in liked)
-    return np.array([counted[space.papers[row].categories[:1]] / len(liked) for row in rows])
 
 
 def _categories(papers: Sequence[Writing]) -> Matrix:
