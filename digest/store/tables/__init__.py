@@ -22,6 +22,7 @@ from digest.store.tables.readers import (
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
+from digest.store.tables.signals import SignalCheck
 
 __all__ = [
     "AdminSession",
@@ -43,6 +44,7 @@ __all__ = [
     "RejectedRecord",
     "Score",
     "SearchWord",
+    "SignalCheck",
     "SourceCursor",
     "SpentToken",
     "Subscriber",
