@@ -113,8 +113,8 @@ def _list(site: Site, category: str) -> tuple[Front | None, Sequence[Card]]:
 def _lines(card: Card) -> list[str]:
     """Say of a paper what its card says: evidence first, marked where it is made up."""
     evidence = card.evidence
-    if card.percentile is not None:
-        standing = f"above {percent(card.percentile)} % of {card.primary_category or 'all papers'}"
+    if card.percentile is not None and "%" not in evidence:  # else the evidence has said it
+        standing = f"percentile {percent(card.percentile)} in {card.primary_category or 'all papers'}"
         evidence = f"{evidence} · {standing}" if evidence else standing
     if card.simulated and "simulated" not in evidence:
         evidence = f"Simulated: {evidence}" if evidence else "Simulated."

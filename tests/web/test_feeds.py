@@ -28,7 +28,7 @@ def test_the_rss_feed_has_what_its_format_asks_for(place: Place) -> None:
     first = entries[0]
     assert first.findtext("link") == "http://testserver/papers/2605.00001"
     assert first.findtext("guid") == "http://testserver/papers/2605.00001#2026-05-20"
-    assert "+38 upvotes in 6 h · above 99.6 % of cs.LG" in (first.findtext("description") or "")
+    assert "+38 upvotes in 6 h · percentile 99.6 in cs.LG" in (first.findtext("description") or "")
     assert parsedate_to_datetime(first.findtext("pubDate") or "") == datetime(2026, 5, 20, 4, tzinfo=UTC)
 
 

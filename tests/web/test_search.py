@@ -39,7 +39,7 @@ def test_papers_are_found_with_their_evidence(place: Place) -> None:
     with writing(place.services.engine) as session:
         session.add(Score(paper_id=found, as_of=NOW, value=0.5, percentile=71.0, evidence="seen", simulated=True))
     page = place.browser.get("/search?q=lamp").text
-    for shown in ("1 paper", "Sorting lamps", "above 71 % of cs.LG", "simulated", 'href="/labs/probe-laboratory"'):
+    for shown in ("1 paper", "Sorting lamps", "percentile 71", "simulated", 'href="/labs/probe-laboratory"'):
         assert shown in page
     assert "Probe paper 2" not in page
 
@@ -91,7 +91,7 @@ def test_a_lab_has_a_page_with_papers_percentiles_and_authors(place: Place) -> N
     for shown in (
         "Institut für Lampen",
         "Probe paper 1",
-        "above 71 %",
+        "percentile 71",
         '<a href="/authors/bo-sample">Bo Sample</a>, 1',
     ):
         assert shown in page
