@@ -191,7 +191,7 @@ def written(forecast: Forecast, window: str) -> str:
     rows = "\n".join(f"    {to_numbers(tree)!r}," for tree in forecast.trees)
     return (
         f'"""The numbers of the forecast, fitted by benchmarks/fit_trend.py on {window}: do not edit."""\n\n'
-        "# fmt: off\n# ruff: noqa: E501\n"
+        "# fmt: off\n"
         "# A row is a tree: three questions (feature, threshold, whether unknown is above), at the root and one\n"
         "# for each side; the means of the two sides; the four leaves. All are departures from the tree's mean.\n"
         f"# The features:\n{named}\n"
