@@ -38,6 +38,7 @@ class Kind:
 
 
 PAGE_PLACE = "hf_page_rank"
+Point = tuple[datetime, float, int | None]  # an instant, the value then, and for a place the size of its page
 KINDS = {
     "hf_upvotes": Kind("upvote", "upvotes", 1.0, 20),
     "hf_comments": Kind("comment", "comments", 0.15, 3),
@@ -55,6 +56,7 @@ class Movement:
 
     `weight` is the signal's, and little where only a level is known: growth that nobody saw is not a zero.
     `since_listing` marks a gain counted from nothing on the day the paper was listed. `of` is set for page places.
+    `points` are the observations it was read from, in order of time, one an instant, counts steadied.
     """
 
     signal: str
@@ -66,6 +68,7 @@ class Movement:
     since_listing: bool = False
     of: int | None = None
     simulated: bool = False
+    points: tuple[Point, ...] = ()
 
     @property
     def words(self) -> str:
@@ -88,13 +91,14 @@ def movements(observations: Iterable[Observation], as_of: datetime, listed_at: d
     Absurd, later and unknown observations are passed over. Where several sources report one signal, the one that
     moved most speaks, and one that was not made up before one that was.
     """
-    series: dict[tuple[str, str], list[tuple[datetime, float, int | None]]] = {}
+    series: dict[tuple[str, str], list[Point]] = {}
+    since = as_of - _WINDOW
     for seen in observations:
-        if seen.signal in KINDS and as_of - _WINDOW < seen.at <= as_of and _believable(seen):
+        if seen.signal in KINDS and since < seen.at <= as_of and _believable(seen):
             series.setdefault((seen.signal, seen.source), []).append((seen.at, float(seen.value), seen.of))
     best: dict[str, Movement] = {}
     for (signal, source), points in series.items():
-        points.sort(key=lambda point: (point[0], point[1]))
+        points.sort(key=lambda point: (point[0], point[1], point[2] or 0))
         moved = (
             _place(points, as_of, source) if signal == PAGE_PLACE else _count(signal, points, as_of, listed_at, source)
         )
@@ -135,7 +139,7 @@ def _believable(seen: Observation) -> bool:
 
 def _count(
     signal: str,
-    points: Sequence[tuple[datetime, float, int | None]],
+    points: Sequence[Point],
     as_of: datetime,
     listed_at: datetime | None,
     source: str,
@@ -157,8 +161,10 @@ def _count(
         life, weight = level / _LEVEL_DAYS, weight * _UNSEEN_GROWTH
         recent = life
     raw = (_RECENT * math.log1p(recent) + (1 - _RECENT) * math.log1p(life)) / math.log1p(kind.gain)
-    strength = (1 - math.exp(-raw)) * _faded(last, as_of)
-    return Movement(signal, weight, strength, level, gained, hours, since_listing, simulated=source == SIMULATED)
+    strength = (1 - math.exp(-raw)) * faded(last, as_of)
+    steady = tuple((at, value, None) for at, value in zip(instants, values, strict=True))
+    made_up = source == SIMULATED
+    return Movement(signal, weight, strength, level, gained, hours, since_listing, simulated=made_up, points=steady)
 
 
 def _base(
@@ -182,16 +188,18 @@ def _base(
     return instants[-1], values[-1], False
 
 
-def _place(points: Sequence[tuple[datetime, float, int | None]], as_of: datetime, source: str) -> Movement:
+def _place(points: Sequence[Point], as_of: datetime, source: str) -> Movement:
     at, place, stated = points[-1]
     place = max(place, 1.0)
     of = max(stated or 0, math.ceil(place))
     height = 1 - (place - 1) / max(of, 10)  # first of two is not first of twenty, but first all the same
-    weight, strength = KINDS[PAGE_PLACE].weight, 0.8 * height * _faded(at, as_of)
-    return Movement(PAGE_PLACE, weight, strength, place, of=of, simulated=source == SIMULATED)
+    weight, strength = KINDS[PAGE_PLACE].weight, 0.8 * height * faded(at, as_of)
+    once = tuple({point[0]: point for point in points}.values())
+    return Movement(PAGE_PLACE, weight, strength, place, of=of, simulated=source == SIMULATED, points=once)
 
 
-def _faded(seen_at: datetime, as_of: datetime) -> float:
+def faded(seen_at: datetime, as_of: datetime) -> float:
+    """Return the share, 1 to 0, of its weight that an observation keeps: all for three days, then less and less."""
     hours = (as_of - seen_at).total_seconds() / 3600
     return math.exp(-max(hours - _GRACE_H, 0) / _FADE_H)
 

@@ -1,9 +1,9 @@
 """From observations to a TrendScore whose named parts explain it.
 
 A paper's value starts at what is true of any paper on the list (how fresh it is, whether it has code, how widely it
-is listed), and its signals add to it in proportion to what is still missing to 1. Signals are averaged over those
-that the paper has, with a prior weight for "nothing known": a signal that is missing is not a zero, and one weak
-signal alone does not carry far. The strongest signal is held to 60 % of the whole, so bought stars buy little.
+is listed). What its votes, page places and stars promise adds to it, by a forecast fitted on recordings; the other
+signals add a share of what is still missing to 1. So a signal that is missing is not a zero, and no signal makes more
+than 60 % of a score: bought stars buy little.
 """
 
 from __future__ import annotations
@@ -14,13 +14,22 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from itertools import islice
 
+from digest.core.features import STARS, VOTES, features
+from digest.core.forecast import PARTS, Forecast, shipped
 from digest.core.paper import Observation
-from digest.core.signals import Movement, movements
+from digest.core.signals import PAGE_PLACE, Movement, faded, movements
 
 MAX_SHARE = 0.6  # of one signal in a score
-_PRIOR = 0.6  # the weight of knowing nothing, beside the signals' weights
-_KNEE = 0.6  # of the most that one signal may add: from here on, more adds less
+_FORECAST = (VOTES, PAGE_PLACE, STARS)  # the signals that the fitted forecast reads; the others speak as asides
+_MOST_OF_ALL = 0.75  # of what the forecast's signals promise together, for one of several
+_LOG_GROWTH = 2.5  # expected log growth that is worth 63 % of the room
+_ASIDE = 0.5  # of a signal's weight, where nothing could be fitted for it
+_AT_ONCE = 4_096
+_GROUND = 0.3  # the value of any paper that is on the list
+_FRESH = 0.05  # of it, what a paper without a forecast loses with its age
+_FORETOLD = MAX_SHARE / (1 - MAX_SHARE) * _GROUND  # the most that a forecast adds: the greatest share, if one signal
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
 _FRESH_DAYS = 3.0
 
@@ -79,14 +88,80 @@ class Appraisal:
 
 def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
     """Value one candidate by itself; `value` is finite and 0 to 1 whatever was observed."""
-    listed_at = datetime.combine(candidate.listed_on, time(), UTC) if candidate.listed_on else None
-    moved = movements(candidate.observations, as_of, listed_at)
-    ground = _ground(candidate, as_of)
-    room = 1 - sum(amount for _name, amount, _words in ground)
-    weights = sum(one.weight for one in moved) + _PRIOR
-    amounts = [room * one.weight * one.strength / weights for one in moved]
-    _hold(amounts, sum(amount for _name, amount, _words in ground))
-    stated = [*zip((one.signal for one in moved), amounts, (one.words for one in moved), strict=True), *ground]
+    return appraise_all([candidate], as_of)[0]
+
+
+def appraise_all(candidates: Iterable[Candidate], as_of: datetime, forecast: Forecast | None = None) -> list[Appraisal]:
+    """Value candidates, in their order, each by itself; the shipped forecast speaks unless another one is given.
+
+    They are taken a few thousand at a time, so that a stream of any length costs no more memory than its result.
+    """
+    forecast = shipped() if forecast is None else forecast
+    remaining = iter(candidates)
+    appraisals: list[Appraisal] = []
+    while batch := list(islice(remaining, _AT_ONCE)):
+        read = [movements(one.observations, as_of, _listed_at(one)) for one in batch]
+        appraisals += [
+            _appraisal(*known, as_of)
+            for known in zip(batch, read, _expected(batch, read, as_of, forecast), strict=True)
+        ]
+    return appraisals
+
+
+def _listed_at(candidate: Candidate) -> datetime | None:
+    return datetime.combine(candidate.listed_on, time(), UTC) if candidate.listed_on else None
+
+
+def _expected(
+    batch: Sequence[Candidate], read: Sequence[Sequence[Movement]], as_of: datetime, forecast: Forecast
+) -> list[dict[str, float]]:
+    """Return what votes and page places promise, 0 to 1, by signal; nothing for a paper that has neither."""
+    rows, whose = [], []
+    for index, (candidate, moved) in enumerate(zip(batch, read, strict=True)):
+        told = {one.signal: one for one in moved if one.signal in _FORECAST}
+        if told.keys() - {STARS}:  # nothing was fitted for stars alone
+            rows.append(features(told, candidate.listed_on, as_of))
+            whose.append((index, told))
+    promised: list[dict[str, float]] = [{} for _one in batch]
+    if not rows:
+        return promised
+    growth, by_part = forecast.speak(rows)
+    for column, ((index, told), expected) in enumerate(zip(whose, growth.tolist(), strict=True)):
+        fresh = max(faded(one.points[-1][0], as_of) for one in told.values())
+        strength = fresh * (1 - math.exp(-max(expected, 0.0) / _LOG_GROWTH))
+        leanings = {signal: math.exp(by_part[PARTS.index(signal), column]) for signal in told}
+        promised[index] = {signal: strength * share for signal, share in _shared(leanings).items()}
+    return promised
+
+
+def _shared(leanings: dict[str, float]) -> dict[str, float]:
+    """Turn weights into shares of 1, none above what one of several signals may have."""
+    total = sum(leanings.values())
+    shares = {signal: weight / total for signal, weight in leanings.items()}
+    first = max(shares, key=shares.__getitem__)
+    if len(shares) > 1 and shares[first] > _MOST_OF_ALL:
+        rest = 1 - shares[first]
+        shares = {signal: share * (1 - _MOST_OF_ALL) / rest for signal, share in shares.items()}
+        shares[first] = _MOST_OF_ALL
+    return shares
+
+
+def _appraisal(
+    candidate: Candidate, moved: Sequence[Movement], promised: dict[str, float], as_of: datetime
+) -> Appraisal:
+    ground = _ground(candidate, as_of, foretold=bool(promised))
+    told = {one.signal: one for one in moved}
+    base = sum(amount for _name, amount, _words in ground)
+    amounts = {signal: _FORETOLD * strength for signal, strength in promised.items()}
+    room = 1 - base - sum(amounts.values())
+    asides = {
+        one.signal: -math.log(1 - _ASIDE * one.weight * one.strength) for one in moved if one.signal not in promised
+    }
+    said = sum(asides.values())
+    if said > 0:
+        added = room * (1 - math.exp(-said))
+        amounts |= {signal: added * weight / said for signal, weight in asides.items()}
+    stated = [*((signal, amount, told[signal].words) for signal, amount in amounts.items()), *ground]
     value = sum(amount for _name, amount, _words in stated)
     parts = tuple(
         Part(name, round(amount / value, 4), words)
@@ -98,8 +173,8 @@ def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
         primary_category=candidate.primary_category,
         value=round(value, 6),
         parts=parts,
-        lead=_lead(moved, amounts, ground),
-        moved=any(amount > 0 for amount in amounts),
+        lead=_lead([told[signal] for signal in amounts], list(amounts.values()), ground),
+        moved=any(amount > 0 for amount in amounts.values()),
         simulated=any(one.simulated for one in moved),
     )
 
@@ -131,13 +206,15 @@ def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None =
     return scores
 
 
-def _ground(candidate: Candidate, as_of: datetime) -> list[tuple[str, float, str]]:
+def _ground(candidate: Candidate, as_of: datetime, *, foretold: bool) -> list[tuple[str, float, str]]:
     if candidate.listed_on is None:
-        ground = [("freshness", 0.25, "no day of listing known")]
+        ground = [("freshness", _GROUND if foretold else _GROUND - _FRESH, "no day of listing known")]
     else:
         days = max((as_of.date() - candidate.listed_on).days, 0)
         ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days} days ago"
-        ground = [("freshness", 0.25 + 0.05 * math.exp(-days / _FRESH_DAYS), ago)]
+        # A forecast has counted the age already.
+        faded_by = 0.0 if foretold else 1 - math.exp(-days / _FRESH_DAYS)
+        ground = [("freshness", _GROUND - _FRESH * faded_by, ago)]
     if candidate.has_code:
         ground.append(("code", 0.03, "code is available"))
     beyond = max(candidate.categories - 1, 0) + max(candidate.listings - 1, 0)
@@ -145,17 +222,6 @@ def _ground(candidate: Candidate, as_of: datetime) -> list[tuple[str, float, str
         words = f"in {candidate.categories} categories" if candidate.categories > 1 else "listed more than once"
         ground.append(("reach", 0.04 * (1 - math.exp(-beyond / 4)), words))
     return ground
-
-
-def _hold(amounts: list[float], ground: float) -> None:
-    """Hold the largest amount to its greatest share, smoothly, so that more is still more."""
-    if not amounts:
-        return
-    largest = max(range(len(amounts)), key=amounts.__getitem__)
-    limit = MAX_SHARE / (1 - MAX_SHARE) * (ground + sum(amounts) - amounts[largest])
-    knee = limit * _KNEE
-    if amounts[largest] > knee:
-        amounts[largest] = knee + (limit - knee) * (1 - math.exp(-(amounts[largest] - knee) / (limit - knee)))
 
 
 def _lead(moved: Sequence[Movement], amounts: Sequence[float], ground: Sequence[tuple[str, float, str]]) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.lineup import Contender
-from digest.core.trend import Appraisal, appraise, trend_scores
+from digest.core.trend import Appraisal, Candidate, appraise_all, trend_scores
 from digest.store.engine import reading, writing
 from digest.store.scores import candidates, store_scores
 
@@ -28,10 +29,16 @@ def score(engine: Engine, as_of: datetime) -> int:
 
 def appraised(session: Session, as_of: datetime) -> tuple[list[Appraisal], list[Contender]]:
     """Appraise every candidate without writing anything; the contenders are the same papers for `line_up`."""
-    appraisals: list[Appraisal] = []
-    contenders: list[Contender] = []
-    for candidate in candidates(session, as_of):
-        one = appraise(candidate, as_of)
-        appraisals.append(one)
-        contenders.append(Contender(candidate.paper_id, one.value, candidate.primary_category, candidate.listed_on))
+    listed: list[date | None] = []
+
+    def noted() -> Iterator[Candidate]:
+        for candidate in candidates(session, as_of):
+            listed.append(candidate.listed_on)
+            yield candidate
+
+    appraisals = appraise_all(noted(), as_of)
+    contenders = [
+        Contender(one.paper_id, one.value, one.primary_category, listed_on)
+        for one, listed_on in zip(appraisals, listed, strict=True)
+    ]
     return appraisals, contenders

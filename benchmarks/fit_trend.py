@@ -1,0 +1,247 @@
+"""Fit the forecast of the trend score on recordings, check it on days it has not seen, and write its numbers.
+
+    python benchmarks/fit_trend.py --papers P --observations O --oof scores.jsonl --out digest/core/fitted.py
+
+What is foretold is log(1 + upvotes gained) from the last count seen by an instant to the first seen at least 24 h after
+it, of the papers listed on that day or the three days before. Two checks are printed: `blocked` (the days are cut into
+blocks, each is foretold by a model of the other blocks, with days left out around it) and `forward` (each block is
+foretold by a model of earlier days only). The same recordings give the same file, byte for byte. Needs scikit-learn.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import chain
+from pathlib import Path
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingRegressor
+from threadpoolctl import threadpool_limits
+
+from digest.core.features import FEATURES, VOTES, features
+from digest.core.forecast import Forecast, of_numbers, to_numbers
+from digest.core.measures import measured
+from digest.core.signals import PAGE_PLACE, movements
+from digest.core.trend import Candidate, appraise_all
+from digest.flows.history import History, read_history
+
+AHEAD = timedelta(hours=24)
+FEWEST = 20
+FARTHEST = 1e9  # beyond every feature
+MEASURES = ("NDCG@10", "P@5", "P@10", "Spearman")
+GAP = timedelta(days=5)  # left out on both sides of a block: a paper is a candidate on four days
+WITHOUT = ((PAGE_PLACE, 0.3), (VOTES, 0.1))  # each row is also shown without these signals, at this weight
+SETTINGS = {"max_iter": 320, "learning_rate": 0.06, "max_depth": 2, "min_samples_leaf": 80, "l2_regularization": 10.0}
+
+
+@dataclass(frozen=True)
+class Day:
+    """An instant, its candidates by paper id, and what those whose future is known gained."""
+
+    at: datetime
+    ids: list[str]
+    candidates: list[Candidate]
+    gains: dict[int, float]
+
+
+def days(history: History, start: date, end: date, hour: int) -> Iterator[Day]:
+    """Yield the days from start up to end with at least 20 candidates whose gain is known."""
+    for listed_on in sorted(day for day in history.listed if start <= day < end):
+        at = datetime.combine(listed_on, time(hour), UTC)
+        ids, candidates = history.candidates(at)
+        gains = {}
+        for index, paper_id in enumerate(ids):
+            votes = sorted((one.at, one.value) for one in history.observations[paper_id] if one.signal == VOTES)
+            past = [value for seen, value in votes if seen <= at]
+            later = [value for seen, value in votes if seen >= at + AHEAD]
+            if past and later:
+                gains[index] = max(0.0, float(later[0] - past[-1]))
+        if len(gains) >= FEWEST:
+            yield Day(at, ids, candidates, gains)
+
+
+def table(chosen: Sequence[Day]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return features, log gains and weights of the candidates of the days, whole and with signals left out."""
+    rows, gains, weights = [], [], []
+    for day in chosen:
+        for index, gain in day.gains.items():
+            one = day.candidates[index]
+            born = datetime.combine(one.listed_on or day.at.date(), time(), UTC)
+            told = {moved.signal: moved for moved in movements(one.observations, day.at, born)}
+            for left_out, weight in (("", 1.0), *WITHOUT):
+                kept = {signal: moved for signal, moved in told.items() if signal != left_out}
+                if left_out and (left_out not in told or not kept.keys() & {VOTES, PAGE_PLACE}):
+                    continue
+                rows.append(features(kept, one.listed_on, day.at))
+                gains.append(np.log1p(gain))
+                weights.append(weight)
+    return np.array(rows), np.array(gains), np.array(weights)
+
+
+def fit(chosen: Sequence[Day], cache: dict[datetime, tuple[np.ndarray, ...]], **settings: float) -> Forecast:
+    """Fit on the days; the result holds only numbers as they are written, so that what is checked is what ships."""
+    for day in chosen:
+        if day.at not in cache:
+            cache[day.at] = table([day])
+    rows, gains, weights = (np.concatenate([cache[day.at][n] for day in chosen]) for n in range(3))
+    # A signal that nobody recorded in these days: two values in two rows, as scikit-learn bins no empty column.
+    rows[:2, np.isnan(rows).all(axis=0)] = [[0.0], [1.0]]
+    model = HistGradientBoostingRegressor(
+        **{**SETTINGS, **settings}, monotonic_cst=[one.way for one in FEATURES], early_stopping=False, random_state=0
+    )
+    with threadpool_limits(1):
+        model.fit(rows, gains, sample_weight=weights)
+    base = float(model._baseline_prediction.ravel()[0])  # scikit-learn has no public door to a fitted tree
+    trees = []
+    for (predictor,) in model._predictors:
+        mean, row = numbers(predictor.nodes)
+        base += mean
+        trees.append(row)
+    return of_numbers(round(base, 4), trees)
+
+
+def numbers(nodes: np.ndarray) -> tuple[float, tuple[float, ...]]:
+    """Return a fitted tree's mean and its row of numbers: splits, means and leaves as departures from the mean."""
+
+    def mean(index: int) -> float:
+        node = nodes[index]
+        if node["is_leaf"]:
+            return float(node["value"])
+        left, right = nodes[node["left"]], nodes[node["right"]]
+        total = float(left["count"]) + float(right["count"])
+        return (mean(node["left"]) * float(left["count"]) + mean(node["right"]) * float(right["count"])) / total
+
+    def question(index: int) -> tuple[float, ...]:
+        node = nodes[index]
+        unknown_above = int(not node["missing_go_to_left"])
+        # An infinite threshold asks only whether the number is known.
+        threshold = min(round(float(node["num_threshold"]), 4), FARTHEST)
+        return int(node["feature_idx"]), threshold, unknown_above
+
+    root = nodes[0]
+    if root["is_leaf"]:
+        return mean(0), (0, 0.0, 0) * 3 + (0.0,) * 6
+    whole = mean(0)
+    splits, means, leaves = [question(0)], [], []
+    for index in (root["left"], root["right"]):
+        node = nodes[index]
+        means.append(round(mean(index) - whole, 4))
+        ends = (index, index) if node["is_leaf"] else (node["left"], node["right"])
+        splits.append(question(0) if node["is_leaf"] else question(index))
+        leaves += [round(mean(end) - whole, 4) for end in ends]
+    return whole, (*chain(*splits), *means, *leaves)
+
+
+def figures(chosen: Sequence[Day], forecast: Forecast) -> list[tuple[float, float, float, float]]:
+    """Measure the whole score, not the forecast alone, day by day."""
+    found = []
+    for day in chosen:
+        values = [one.value for one in appraise_all(day.candidates, day.at, forecast)]
+        found.append(measured([values[index] for index in day.gains], list(day.gains.values())))
+    return found
+
+
+def told(name: str, found: Sequence[tuple[float, ...]]) -> None:
+    """Print the means of a list of days."""
+    means = [statistics.mean(column) for column in zip(*found, strict=True)]
+    said = "  ".join(f"{word} {mean:.3f}" for word, mean in zip(MEASURES, means, strict=True))
+    print(f"  {name:30s} {len(found):3d} days  {said}", flush=True)
+
+
+def blocked(chosen: Sequence[Day], blocks: int, model: Callable[[Sequence[Day]], Forecast], out: Path | None) -> None:
+    """Foretell each block by a model of the others."""
+    outside, inside, rows = [], [], []
+    for block in np.array_split(np.arange(len(chosen)), blocks):
+        held = [chosen[index] for index in block]
+        rest = [day for day in chosen if not held[0].at - GAP <= day.at <= held[-1].at + GAP]
+        forecast = model(rest)
+        found = figures(held, forecast)
+        told(f"block {held[0].at:%Y-%m-%d} .. {held[-1].at:%m-%d}", found)
+        outside += found
+        inside.append([statistics.mean(column) for column in zip(*figures(rest, forecast), strict=True)])
+        for day in held if out else ():
+            for paper_id, one in zip(day.ids, appraise_all(day.candidates, day.at, forecast), strict=True):
+                rows.append({"at": f"{day.at:%Y-%m-%dT%H:%M:%SZ}", "paper_id": paper_id, "score": one.value})
+    half = len(outside) // 2
+    told("blocked, out of fold", outside)
+    told("  of which the earlier half", outside[:half])
+    told("  of which the later half", outside[half:])
+    told("blocked, in fold (mean)", inside)
+    if out:
+        out.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+
+def forward(chosen: Sequence[Day], blocks: int, model: Callable[[Sequence[Day]], Forecast]) -> None:
+    """Foretell each block but the first by a model of what came before it."""
+    outside = []
+    for block in np.array_split(np.arange(len(chosen)), blocks)[1:]:
+        held = [chosen[index] for index in block]
+        outside += figures(held, model([day for day in chosen if day.at < held[0].at - GAP]))
+    told("forward, out of fold", outside)
+
+
+def written(forecast: Forecast, window: str) -> str:
+    """Return the module that holds the numbers."""
+    named = "\n".join(f"#   {number:2d} {one.name}" for number, one in enumerate(FEATURES))
+    rows = "\n".join(f"    {to_numbers(tree)!r}," for tree in forecast.trees)
+    return (
+        f'"""The numbers of the forecast, fitted by benchmarks/fit_trend.py on {window}: do not edit."""\n\n'
+        "# fmt: off\n"
+        "# A row is a tree: three questions (feature, threshold, whether unknown is above), at the root and one\n"
+        "# for each side; the means of the two sides; the four leaves. All are departures from the tree's mean.\n"
+        f"# The features:\n{named}\n"
+        f"BASE = {forecast.base!r}\n"
+        f"TREES: tuple[tuple[float, ...], ...] = (\n{rows}\n)\n"
+    )
+
+
+def main() -> None:
+    """Read, check, fit on all days of the window, write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--papers", type=Path, nargs="+", required=True)
+    parser.add_argument("--observations", type=Path, nargs="+", required=True)
+    parser.add_argument("--start", type=date.fromisoformat, default=date(2025, 4, 25))
+    parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 3, 2))
+    parser.add_argument(
+        "--hours", type=int, nargs="+", default=[14, 10, 18, 23], help="hours of the day to fit at, UTC"
+    )
+    parser.add_argument("--hour", type=int, default=14, help="hour of the day to check at, UTC")
+    parser.add_argument("--blocks", type=int, default=5)
+    parser.add_argument("--no-checks", action="store_true")
+    parser.add_argument("--oof", type=Path, help="write the blocked check's scores, as digest backtest does")
+    parser.add_argument("--out", type=Path)
+    parser.add_argument("--set", nargs=2, action="append", default=[], help="override a setting of the fit")
+    given = parser.parse_args()
+    span = (given.end - given.start).days
+    instants = [datetime.combine(given.start + timedelta(days=n), time(23, 59), UTC) for n in range(span + 5)]
+    # Labels lie after the last instant scored: read on for as long as a count may be awaited.
+    instants.append(datetime.combine(given.end + timedelta(days=60), time(), UTC))
+    history = read_history(given.papers, given.observations, instants)
+    chosen = list(days(history, given.start, given.end, given.hour))
+    every = {hour: list(days(history, given.start, given.end, hour)) for hour in given.hours}
+    cache: dict[datetime, tuple[np.ndarray, ...]] = {}
+    settings = {name: float(value) if "." in value else int(value) for name, value in given.set}
+
+    def model(some: Sequence[Day]) -> Forecast:
+        wanted = {day.at.date() for day in some}
+        return fit([day for hour in given.hours for day in every[hour] if day.at.date() in wanted], cache, **settings)
+
+    print(f"{len(chosen)} days, {sum(len(day.gains) for day in chosen)} candidates")
+    if not given.no_checks:
+        blocked(chosen, given.blocks, model, given.oof)
+        forward(chosen, given.blocks, model)
+    if given.out:
+        final = model(chosen)
+        told("shipped, in fold", figures(chosen, final))
+        window = f"{given.start} to {given.end}"
+        given.out.write_text(written(final, window), encoding="utf-8")
+        print(f"{len(final.trees)} trees, {given.out.stat().st_size:,} bytes -> {given.out}")
+
+
+if __name__ == "__main__":
+    main()

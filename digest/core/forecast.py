@@ -1,0 +1,102 @@
+"""A sum of small trees: from the features of papers to the growth that is to be expected, and who speaks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.core.features import FEATURES
+
+Floats = NDArray[np.float64]
+PARTS = tuple(dict.fromkeys(feature.part for feature in FEATURES))
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """A question to one feature: is it above the threshold; `unknown_above` answers for NaN."""
+
+    feature: int
+    threshold: float
+    unknown_above: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """Two levels of questions. `means` are of the lower and upper half, `leaves` of the four quarters, left to right.
+
+    Both are departures from the tree's own mean, so a path from the root says which feature moved the sum by how much.
+    """
+
+    root: Split
+    lower: Split
+    upper: Split
+    means: tuple[float, float]
+    leaves: tuple[float, float, float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A fitted model: `base` is the mean log growth of the papers it was fitted on, the trees add to it."""
+
+    base: float
+    trees: tuple[Tree, ...]
+
+    def speak(self, rows: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
+        """Return the expected log(1 + votes to be gained), shape (n,), and by part of PARTS, shape (parts, n).
+
+        `rows` holds the numbers of FEATURES for each of n papers. What the parts add up to, and the base, is the sum.
+        """
+        columns = np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES)).T.copy()
+        unknown = np.isnan(columns)
+        by_part = np.zeros((len(PARTS), len(rows)))
+        for tree in self.trees:
+            above = _above(tree.root, columns, unknown)
+            low, high = _above(tree.lower, columns, unknown), _above(tree.upper, columns, unknown)
+            (low_mean, high_mean), leaves = tree.means, tree.leaves
+            by_part[_PART[tree.root.feature]] += np.where(above, high_mean, low_mean)
+            lower = np.where(low, leaves[1] - low_mean, leaves[0] - low_mean)
+            upper = np.where(high, leaves[3] - high_mean, leaves[2] - high_mean)
+            one, other = _PART[tree.lower.feature], _PART[tree.upper.feature]
+            if one == other:
+                by_part[one] += np.where(above, upper, lower)
+            else:
+                by_part[one] += np.where(above, 0.0, lower)
+                by_part[other] += np.where(above, upper, 0.0)
+        return self.base + by_part.sum(axis=0), by_part
+
+
+@cache
+def shipped() -> Forecast:
+    """Return the forecast that is fitted and shipped with this version."""
+    from digest.core import fitted  # noqa: PLC0415 - the numbers are read where a score is wanted, not at import
+
+    return of_numbers(fitted.BASE, fitted.TREES)
+
+
+def of_numbers(base: float, trees: Sequence[tuple[float, ...]]) -> Forecast:
+    """Build a forecast from a row of 15 numbers a tree: three splits of 3, two means, four leaves."""
+    return Forecast(base, tuple(_tree(row) for row in trees))
+
+
+def to_numbers(tree: Tree) -> tuple[float, ...]:
+    """Return a tree as the row that `of_numbers` reads."""
+    splits = (tree.root, tree.lower, tree.upper)
+    questions = [part for one in splits for part in (one.feature, one.threshold, int(one.unknown_above))]
+    return (*questions, *tree.means, *tree.leaves)
+
+
+def _tree(row: tuple[float, ...]) -> Tree:
+    splits = [Split(int(row[n]), row[n + 1], bool(row[n + 2])) for n in (0, 3, 6)]
+    return Tree(splits[0], splits[1], splits[2], (row[9], row[10]), (row[11], row[12], row[13], row[14]))
+
+
+def _above(split: Split, columns: Floats, unknown: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    above: NDArray[np.bool_] = columns[split.feature] > split.threshold
+    return above | unknown[split.feature] if split.unknown_above else above
+
+
+_PART = tuple(PARTS.index(feature.part) for feature in FEATURES)
