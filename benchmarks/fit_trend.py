@@ -191,7 +191,7 @@ def written(forecast: Forecast, window: str) -> str:
     rows = "\n".join(f"    {to_numbers(tree)!r}," for tree in forecast.trees)
     return (
         f'"""The numbers of the forecast, fitted by benchmarks/fit_trend.py on {window}: do not edit."""\n\n'
-        "# fmt: off\n# ruff: noqa: E501\n"
+        "# fmt: off\n"
         "# A row is a tree: three questions (feature, threshold, whether unknown is above), at the root and one\n"
         "# for each side; the means of the two sides; the four leaves. All are departures from the tree's mean.\n"
         f"# The features:\n{named}\n"
@@ -207,8 +207,8 @@ def main() -> None:
     parser.add_argument("--observations", type=Path, nargs="+", required=True)
     parser.add_argument("--start", type=date.fromisoformat, default=date(2025, 4, 25))
     parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 3, 2))
-    parser.add_argument("--hours", type=int, nargs="+", default=[14, 10, 18, 23], help="hours of the day to fit at, UTC")
-    parser.add_argument("--hour", type=int, default=14, help="hour of the day to check at, UTC")
+    parser.add_argument("--hours", type=int, nargs="+", default=[14, 10, 18, 23], help="hours to fit at, UTC")
+    parser.add_argument("--hour", type=int, default=14, help="hour to check at, UTC")
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--no-checks", action="store_true")
     parser.add_argument("--oof", type=Path, help="write the blocked check's scores, as digest backtest does")

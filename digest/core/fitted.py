@@ -1,7 +1,6 @@
 """The numbers of the forecast, fitted by benchmarks/fit_trend.py on 2025-04-25 to 2026-03-02: do not edit."""
 
 # fmt: off
-# ruff: noqa: E501
 # A row is a tree: three questions (feature, threshold, whether unknown is above), at the root and one
 # for each side; the means of the two sides; the four leaves. All are departures from the tree's mean.
 # The features:
