@@ -32,6 +32,7 @@ def main() -> None:
     print(
         f"values {valued - began:.2f} s, percentiles and words {ended - valued:.2f} s, together {ended - began:.2f} s"
     )
+    print(f"processor time {spent:.2f} s")
     print(f"peak memory with the made-up papers {peak:,.0f} MB")
 
 

@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     oai_sets: WordList = Field(
         default_factory=lambda: ["cs", "stat"], description="The OAI-PMH sets that a back-fill reads"
     )
+    github_token: str = Field(
+        "", description="A token for GitHub's API; without one 60 repositories an hour are asked for"
+    )
+    semantic_scholar_key: str = Field(
+        "", description="A key for Semantic Scholar's API; optional, makes it answer sooner"
+    )
     trusted_proxies: WordList = Field(
         default_factory=lambda: ["127.0.0.1", "::1"],
         description="Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed",
@@ -69,6 +75,13 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("github_token", "semantic_scholar_key")
+    @classmethod
+    def _header_value(cls, value: str) -> str:
+        if not value.isascii() or any(not mark.isprintable() or mark.isspace() for mark in value.strip()):
+            raise ValueError("it holds characters that a token does not have; copy it again")
+        return value.strip()
 
     @field_validator("base_url")
     @classmethod

@@ -22,14 +22,17 @@ if TYPE_CHECKING:
 
     from digest.flows.deliver import Courier
     from digest.flows.ingest import LiveSource, Source
+    from digest.flows.refresh import SignalService
     from digest.mail.render import Renderer, Sender
 
 SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
 LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
 # Read by the scheduler. The feed holds one day only, so the API, asked once a day, catches up what was missed.
 POLLED_SOURCES = ("arxiv-rss", "hf", "arxiv-api")
+SIGNAL_SERVICES = ("github", "hacker-news", "semantic-scholar", "openalex")
 _ARXIV_PACE = 3.0  # seconds between requests, as arXiv asks
 _OTHER_PACE = 0.5
+_SCHOLAR_PACE = 3.5  # without a key, everybody shares the same thousand requests
 
 
 def utc_now() -> datetime:
@@ -164,6 +167,38 @@ class Services:
                 return HuggingFace()
         raise NotFound(f"there is no source {name!r}; the sources are: {', '.join(SOURCES)}")
 
+    def signal_service(self, name: str) -> SignalService:
+        """Make the service of that name; raises NotFound for an unknown one."""
+        match name:
+            case "github":
+                from digest.sources.github import GitHub
+
+                return GitHub()
+            case "hacker-news":
+                from digest.sources.hacker_news import HackerNews
+
+                return HackerNews()
+            case "semantic-scholar":
+                from digest.sources.semantic_scholar import SemanticScholar
+
+                return SemanticScholar()
+            case "openalex":
+                from digest.sources.openalex import OpenAlex
+
+                return OpenAlex(self.settings.contact)
+        raise NotFound(f"there is no service {name!r}; the services are: {', '.join(SIGNAL_SERVICES)}")
+
+    def signal_limit(self, name: str) -> int:
+        """Return for how many papers a service may be asked in one run, well within what it allows."""
+        match name:
+            case "github":  # two runs an hour; 5,000 requests an hour with a token, 60 without
+                return 400 if self.settings.github_token else 25
+            case "semantic-scholar":
+                return 2_000 if self.settings.semantic_scholar_key else 500
+            case "openalex":
+                return 500
+        return 250
+
     def scopes(self, name: str) -> list[str]:
         """Return the scopes in which a live source is read: categories, sets, or the one day's list."""
         match name:
@@ -182,12 +217,21 @@ class Services:
         from digest.sources.http import PoliteTransport
 
         pace = _ARXIV_PACE if name.startswith("arxiv") else _OTHER_PACE
+        headers = {}
+        if name == "github":
+            headers["Accept"] = "application/vnd.github+json"
+            if self.settings.github_token:
+                headers["Authorization"] = f"Bearer {self.settings.github_token}"
+        if name == "semantic-scholar":
+            pace = _SCHOLAR_PACE
+            if self.settings.semantic_scholar_key:
+                pace, headers["x-api-key"] = 1.1, self.settings.semantic_scholar_key
         one_connection = httpx.HTTPTransport(limits=httpx.Limits(max_connections=1, max_keepalive_connections=1))
         contact = self.settings.contact or (self.settings.admins[0] if self.settings.admins else self.settings.base_url)
         return httpx.Client(
             transport=PoliteTransport(one_connection, pace=pace),
             timeout=httpx.Timeout(60, connect=15),
-            headers={"User-Agent": f"Firstlight/{__version__} ({contact})"},
+            headers={**headers, "User-Agent": f"Firstlight/{__version__} ({contact})"},
         )
 
     def cut_off(self, issued_on: date) -> datetime:

@@ -17,6 +17,7 @@ celery_app.conf.update(
     task_default_queue="firstlight",
     task_routes={
         "firstlight.ingest": {"queue": "firstlight-ingest"},
+        "firstlight.refresh": {"queue": "firstlight-signals"},
         "firstlight.score": {"queue": "firstlight-ingest"},
     },
     task_acks_late=True,
@@ -30,7 +31,7 @@ celery_app.conf.update(
     worker_hijack_root_logger=False,
     timezone="UTC",
 )
-QUEUES = ("firstlight", "firstlight-ingest")
+QUEUES = ("firstlight", "firstlight-ingest", "firstlight-signals")
 
 
 def kick() -> None:

@@ -10,12 +10,13 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from digest.core.plan import Task, Work
 from digest.flows.tick import due_work
-from digest.wiring import POLLED_SOURCES, Services
+from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services
 
 TICK_SECONDS = 30
 # What was asked for is not asked for again until it had time to happen; a lost message is then made good.
 _IN_FLIGHT = {
     Task.INGEST: timedelta(minutes=10),
+    Task.REFRESH: timedelta(minutes=40),  # the services wait for one another: each may take eight minutes
     Task.SCORE: timedelta(minutes=10),
     Task.COMPOSE: timedelta(minutes=2),
 }
@@ -32,6 +33,7 @@ class Ticker:
         self.services = services
         self._enqueue = enqueue
         self._scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)] if live else []
+        self._services = SIGNAL_SERVICES if live else ()
         self._asked: dict[Work, datetime] = {}
 
     def tick(self) -> list[Work]:
@@ -39,7 +41,8 @@ class Ticker:
         now = self.services.clock()
         last_cut_off = self.services.next_cut_off(now) - timedelta(days=1)
         enqueued = []
-        for work in due_work(self.services.engine, self._scopes, cut_off=last_cut_off, now=now):
+        due = due_work(self.services.engine, self._scopes, cut_off=last_cut_off, now=now, services=self._services)
+        for work in due:
             asked = self._asked.get(work)
             if asked is not None and now < asked + _IN_FLIGHT.get(work.task, timedelta(0)):
                 continue

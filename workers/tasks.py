@@ -32,6 +32,23 @@ def ingest(source: str, scope: str) -> None:
     _log.info("ingested", scope=scope, **report.as_plain())
 
 
+@shared_task(name="firstlight.refresh")
+def refresh(service: str) -> None:
+    """Ask one service for the papers that are due; a failure is recorded by the flow."""
+    from digest.flows.refresh import refresh as refresh_signals
+
+    wired = services()
+    with wired.http_client(service) as client:
+        report = refresh_signals(
+            wired.engine,
+            wired.signal_service(service),
+            client,
+            clock=wired.clock,
+            limit=wired.signal_limit(service),
+        )
+    _log.info("refreshed", **report.as_plain())
+
+
 @shared_task(name="firstlight.score")
 def score() -> None:
     """Score every paper in the window as of now."""
@@ -88,6 +105,8 @@ def enqueue(work: Work) -> None:
     match work.task:
         case Task.INGEST:
             ingest.delay(work.source, work.scope)
+        case Task.REFRESH:
+            refresh.delay(work.source)
         case Task.SCORE:
             score.delay()
         case Task.COMPOSE if work.issued_on is not None:

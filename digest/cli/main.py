@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import inbound, issue, mailing, ranking, serving, source
+from digest.cli import inbound, issue, mailing, ranking, serving, signals, source, taste
 from digest.cli.context import plain_failures
 from digest.errors import DigestError
 from digest.logs import configure_logs
@@ -21,11 +21,13 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 source.add_to(app)
+signals.add_to(app)
 issue.add_to(app)
 ranking.add_to(app)
 mailing.add_to(app)
 inbound.add_to(app)
 serving.add_to(app)
+taste.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

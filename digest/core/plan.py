@@ -13,6 +13,11 @@ _INTERVALS = {
     "hf": timedelta(hours=3),  # a day's list grows, and its page places are a signal
     "arxiv-rss": timedelta(hours=1),  # the feed changes once a day, not long before the cut-off; asking is cheap
     "arxiv-api": timedelta(hours=24),  # catches up the days that the feed was missed
+    # The services that are asked about papers we know; core/refresh.py says about which.
+    "github": timedelta(minutes=30),
+    "hacker-news": timedelta(minutes=30),
+    "semantic-scholar": timedelta(hours=1),
+    "openalex": timedelta(hours=6),
 }
 _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
@@ -23,6 +28,7 @@ class Task(StrEnum):
     """The kinds of work the scheduler starts."""
 
     INGEST = "ingest"
+    REFRESH = "refresh"
     SCORE = "score"
     COMPOSE = "compose"
     DELIVER = "deliver"
@@ -49,14 +55,17 @@ class LastRun:
 
 
 def sources_due(
-    scopes: Iterable[tuple[str, str]], last_runs: Mapping[tuple[str, str], LastRun], now: datetime
+    scopes: Iterable[tuple[str, str]],
+    last_runs: Mapping[tuple[str, str], LastRun],
+    now: datetime,
+    task: Task = Task.INGEST,
 ) -> list[Work]:
     """Name the (source, scope) pairs to read now: at their interval, sooner after a failure, backing off."""
     due = []
     for source, scope in scopes:
         last = last_runs.get((source, scope))
         if last is None or now >= last.finished_at + _wait(source, last):
-            due.append(Work(Task.INGEST, source=source, scope=scope))
+            due.append(Work(task, source=source, scope=scope))
     return due
 
 

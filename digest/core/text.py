@@ -21,6 +21,8 @@ _INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f]")
 
 def title_key(text: str) -> str:
     """Normalise a title for comparison: case-folded words, without accents or punctuation, single spaces."""
+    if text.isascii():  # most titles and names, and five times as fast
+        return _NOT_WORD.sub(" ", text.lower()).strip()
     decomposed = unicodedata.normalize("NFKD", text)
     bare = "".join(mark for mark in decomposed if not unicodedata.combining(mark))
     return _NOT_WORD.sub(" ", bare.casefold()).strip()

@@ -8,24 +8,34 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from digest.core.plan import Task, Work, sources_due
+from digest.core.refresh import SCOPE
 from digest.store import due
 from digest.store.engine import reading
 
 _SCORE_EVERY = timedelta(hours=1)
 
 
-def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: datetime, now: datetime) -> list[Work]:
+def due_work(
+    engine: Engine,
+    scopes: Iterable[tuple[str, str]],
+    *,
+    cut_off: datetime,
+    now: datetime,
+    services: Iterable[str] = (),
+) -> list[Work]:
     """Return the work due now, in the order in which it helps most.
 
-    `scopes` are the (source, scope) pairs that are read live; `cut_off` is the last one that has passed.
+    `scopes` are the (source, scope) pairs that are read live, `services` those that are asked for signals;
+    `cut_off` is the last one that has passed.
     Nothing here depends on earlier ticks: a missed tick, or a flushed broker, heals at the next one.
     """
     read_live = list(scopes)
+    asked = [(service, SCOPE) for service in services]
     with reading(engine) as session:
         sweeping = due.sweep_waits(session, now)
         sending = due.mail_waits(session, now)
         composed = due.issue_queued(session, cut_off.date())
-        last_runs = due.last_runs(session, read_live)
+        last_runs = due.last_runs(session, read_live + asked)
         scored_at = due.newest_score(session)
     work: list[Work] = []
     if sweeping:
@@ -35,6 +45,7 @@ def due_work(engine: Engine, scopes: Iterable[tuple[str, str]], *, cut_off: date
     if not composed:
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)
+    work += sources_due(asked, last_runs, now, Task.REFRESH)
     if scored_at is None or now - scored_at >= _SCORE_EVERY:
         work.append(Work(Task.SCORE))
     return work

@@ -1,4 +1,4 @@
-"""One polite GET: paced, retried with jitter, redirected within one site, and never a larger body than we can take."""
+"""One polite request: paced, retried with jitter, redirected within one site, never a larger body than we can take."""
 
 from __future__ import annotations
 
@@ -80,7 +80,33 @@ def get(
     if cursor is not None and cursor.last_modified:
         headers["If-Modified-Since"] = cursor.last_modified
     wanted = {*accept, 304} if len(headers) > 1 else {*accept}
-    asked = client.build_request("GET", url, params=params, headers=headers)
+    return _patiently(
+        client, client.build_request("GET", url, params=params, headers=headers), wanted, patience, max_body
+    )
+
+
+def post_json(
+    client: httpx.Client,
+    url: str,
+    payload: Any,
+    *,
+    params: Mapping[str, str | int] | None = None,
+    accept: Collection[int] = (200,),
+    patience: Patience = PATIENCE,
+    max_body: int = MAX_BODY,
+) -> Answer:
+    """Ask a question that is too long for an address, and return the whole answer; as `get` does, without a cursor.
+
+    For questions only: they are asked again after a failure, as if asking twice changed nothing.
+    """
+    headers = {"Accept-Encoding": "gzip, identity"}
+    asked = client.build_request("POST", url, params=params, headers=headers, json=payload)
+    return _patiently(client, asked, {*accept}, patience, max_body)
+
+
+def _patiently(
+    client: httpx.Client, asked: httpx.Request, wanted: Collection[int], patience: Patience, max_body: int
+) -> Answer:
     try:
         for attempt in stamina.retry_context(
             on=_wait_before_retry,

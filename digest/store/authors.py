@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -12,15 +11,10 @@ from sqlmodel import Session
 
 from digest.core.capture import AuthorFigure
 from digest.core.merge import storable
-from digest.core.text import slug, title_key
 from digest.store.dialects import insert_missing, table_of
+from digest.store.indexing import author_slug
 from digest.store.paper_rows import in_chunks
 from digest.store.tables import Author, AuthorFigureRow
-
-
-def author_slug(name: str) -> str:
-    """Return the address of an author: the name in ASCII, or `author-` and a short hash where nothing is left."""
-    return slug(name) or f"author-{hashlib.sha256(title_key(name).encode()).hexdigest()[:8]}"
 
 
 def record_figures(session: Session, figures: Sequence[AuthorFigure], source: str, observed_at: datetime) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Text, cast, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Card, IssueState
 from digest.core.trend import Part
+from digest.store.indexing import author_slug
 from digest.store.tables import (
     Author,
     AuthorFigureRow,
@@ -23,6 +23,7 @@ from digest.store.tables import (
     ObservationRow,
     Paper,
     PaperAlias,
+    PaperAuthor,
     Score,
 )
 
@@ -42,7 +43,7 @@ class Front:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PaperSheet:
-    """Everything the page of one paper shows; `writers` maps the authors that have a page to its slug."""
+    """Everything the page of one paper shows; `writers` maps the authors to the slugs of their pages."""
 
     paper: Paper
     score: Score | None
@@ -145,40 +146,38 @@ def paper_sheet(session: Session, paper: Paper) -> PaperSheet:
         .order_by(col(IssueRow.issued_on).desc())
         .limit(30)
     ).all()
-    writers = session.exec(
-        select(col(Author.name), col(Author.slug)).where(col(Author.name).in_(paper.authors or [""]))
-    ).all()
     return PaperSheet(
         paper=paper,
         score=score,
         observations=tuple(observations_of(session, [paper.id or 0]).get(paper.id or 0, [])),
         listings=tuple(listings),
         issues=tuple((issued_on, rank) for issued_on, rank in issues),
-        writers=dict(writers),
+        writers={name: author_slug(name) for name in paper.authors},
     )
 
 
 def author_sheet(session: Session, slug: str) -> AuthorSheet | None:
     """Gather what the page of an author shows; None for an unknown slug.
 
-    Papers are matched by the name exactly as written, so two people of one name share them: the page says so.
+    Papers are matched by the slug of the name, so two people of one name share them: the page says so. An author of
+    whom no source states a figure is known by the papers alone.
     """
     author = session.exec(select(Author).where(Author.slug == slug)).first()
+    address = author_slug(author.name) if author else slug
+    written = select(PaperAuthor.paper_id).where(PaperAuthor.slug == address)
+    papers = session.exec(
+        select(Paper)
+        .where(col(Paper.id).in_(written))
+        .order_by(col(Paper.listed_on).desc().nulls_last(), col(Paper.id))
+        .limit(100)
+    ).all()
     if author is None:
-        return None
+        names = [name for paper in papers for name in paper.authors if author_slug(name) == slug]
+        return AuthorSheet(author=Author(name=names[0], slug=slug), figures=(), papers=tuple(papers)) if names else None
     figures = session.exec(
         select(AuthorFigureRow).where(AuthorFigureRow.author_id == author.id).order_by(col(AuthorFigureRow.id))
     ).all()
-    # The names are a JSON array kept as text on both databases: its own spelling of the name is looked for.
-    spelled = cast(Paper.authors, Text).contains(json.dumps(author.name), autoescape=True)
-    papers = session.exec(
-        select(Paper).where(spelled).order_by(col(Paper.listed_on).desc().nulls_last(), col(Paper.id)).limit(100)
-    ).all()
-    return AuthorSheet(
-        author=author,
-        figures=tuple(figures),
-        papers=tuple(paper for paper in papers if author.name in paper.authors),
-    )
+    return AuthorSheet(author=author, figures=tuple(figures), papers=tuple(papers))
 
 
 def last_sent(session: Session, subscriber_id: int, kind: DeliveryKind) -> Delivery | None:
@@ -192,8 +191,8 @@ def last_sent(session: Session, subscriber_id: int, kind: DeliveryKind) -> Deliv
     ).first()
 
 
-def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
-    """List the newest issues."""
+def issue_lines(session: Session, *, limit: int = 60, before: date | None = None) -> list[IssueLine]:
+    """List the newest issues, of days before one where it is given."""
     counted = (
         select(col(IssueCard.issue_id).label("issue_id"), func.count().label("papers"))
         .group_by(col(IssueCard.issue_id))
@@ -206,7 +205,7 @@ def issue_lines(session: Session, *, limit: int = 60) -> list[IssueLine]:
         select(col(IssueRow.issued_on), counted.c.papers, first.c.title)
         .join(counted, counted.c.issue_id == IssueRow.id, isouter=True)
         .join(first, first.c.issue_id == IssueRow.id, isouter=True)
-        .where(_SHOWN)
+        .where(_SHOWN, *([col(IssueRow.issued_on) < before] if before else []))
         .order_by(col(IssueRow.issued_on).desc())
         .limit(limit)
     )

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from digest import __version__
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
-from digest.web import admin, desk, inbox, probes, public, readers
+from digest.web import admin, api, desk, feeds, inbox, labs, probes, public, readers, search
 from digest.web.headers import Hardening
 from digest.web.pages import STATIC, to
 from digest.web.site import Site
@@ -34,8 +34,9 @@ _WORDS = {
 
 def create_app(services: Services) -> FastAPI:
     """Make the application; raises ConfigError where the secret is missing or weak."""
-    app = FastAPI(title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None)
-    app.openapi_url = None
+    app = FastAPI(
+        title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+    )
     # Its own redirect names scheme and host as the request claims them, and takes a token in the path there.
     app.router.redirect_slashes = False
     site = Site.of(services)
@@ -47,7 +48,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
-    app.include_router(public.router)
+    for router in (search.router, labs.router, feeds.router, public.router):
+        app.include_router(router)
+    app.mount(api.ROOT, api.create_api(site))
 
     def refusal(status: int) -> Response:
         title, words = _WORDS.get(status, _WORDS[400] if status < 500 else _WORDS[500])

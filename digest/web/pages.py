@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from digest.files import templates_folder
+from digest.store.indexing import author_slug, lab_slug
 from digest.web.chart import signal_name
 from digest.web.headers import DESK, PERSONAL
 from digest.wiring import Services
@@ -42,6 +43,7 @@ class Pages:
             kilobytes=kilobytes,
             signal=signal_name,
         )
+        self._environment.filters.update(author_slug=author_slug, lab_slug=lab_slug)
         settings = services.settings
         style = hashlib.sha256((folder / "static" / "site.css").read_bytes()).hexdigest()[:10]
         self._environment.globals.update(

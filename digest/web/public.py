@@ -15,7 +15,9 @@ from starlette.responses import RedirectResponse
 from digest.core.paper import parse_arxiv_id
 from digest.errors import NotFound
 from digest.store import site as store
+from digest.store.bylines import cards_of
 from digest.store.engine import reading
+from digest.store.search import similar
 from digest.store.tables import AuthorFigureRow, ObservationRow, Paper
 from digest.web.chart import Line, Seen, lines, spark
 from digest.web.pages import day, outside, query_with
@@ -106,6 +108,7 @@ def _list_page(
         pages=pages,
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
         later=query_with(request, {"page": page + 1}),
+        feed=query_with(request, {"page": None}).rstrip("?") if home else None,
     )
 
 
@@ -147,6 +150,7 @@ def paper(site: TheSite, name: str) -> Response:
         if path != f"/papers/{name}":
             return RedirectResponse(quote(path), status_code=301)
         sheet = store.paper_sheet(session, found)
+        alike = cards_of(session, similar(session, found.id or 0, found.title))
     return site.pages.show(
         "paper.html",
         paper=sheet.paper,
@@ -158,6 +162,7 @@ def paper(site: TheSite, name: str) -> Response:
         issues=sheet.issues,
         listings=sheet.listings,
         writers=sheet.writers,
+        alike=alike,
     )
 
 

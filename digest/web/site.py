@@ -24,6 +24,7 @@ class Site:
     subscribe_limit: RateLimit
     sign_in_limit: RateLimit
     audit_limit: RateLimit
+    api_limit: RateLimit
 
     @classmethod
     def of(cls, services: Services) -> Site:
@@ -35,6 +36,7 @@ class Site:
             subscribe_limit=RateLimit(10, timedelta(hours=1)),
             sign_in_limit=RateLimit(10, timedelta(hours=1)),
             audit_limit=RateLimit(60, timedelta(hours=1)),
+            api_limit=RateLimit(120, timedelta(minutes=1)),
         )
 
     @property

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from digest.core.capture import RunStatus
-from digest.core.plan import LastRun, sources_due
+from digest.core.plan import LastRun, Task, Work, sources_due
 
 NOW = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 RSS = ("arxiv-rss", "cs.LG")
@@ -33,3 +33,12 @@ def test_a_failed_source_is_asked_sooner_and_backs_off(failures: int, minutes: i
 def test_a_late_source_is_asked_again_within_the_hour() -> None:
     last = LastRun(NOW - timedelta(hours=1), RunStatus.LATE)
     assert sources_due([RSS], {RSS: last}, NOW)
+
+
+def test_services_that_are_asked_for_signals_come_due_like_sources_and_back_off_like_them() -> None:
+    pairs = [("github", "signals"), ("openalex", "signals")]
+    last = {
+        ("github", "signals"): LastRun(NOW - timedelta(minutes=31), RunStatus.OK),
+        ("openalex", "signals"): LastRun(NOW - timedelta(minutes=31), RunStatus.FAILED, failures=3),
+    }
+    assert sources_due(pairs, last, NOW, Task.REFRESH) == [Work(Task.REFRESH, source="github", scope="signals")]

@@ -14,7 +14,7 @@ import pytest
 
 from digest.core.capture import Cursor
 from digest.errors import SourceUnavailable
-from digest.sources.http import Answer, Patience, PoliteTransport, get
+from digest.sources.http import Answer, Patience, PoliteTransport, get, post_json
 
 QUICK = Patience(attempts=3, first_wait=0.01, longest_wait=0.02, retry_after=5.0, body=0.6)
 URL = "https://feeds.example.org/list"
@@ -282,3 +282,13 @@ def test_requests_of_several_threads_take_turns() -> None:
         for thread in threads:
             thread.join()
     assert clock.slept == [3.0, 3.0, 3.0]
+
+
+def test_a_question_in_a_body_is_asked_again_with_the_same_body() -> None:
+    script = Script(httpx.Response(429), httpx.Response(200, text="x"))
+    with httpx.Client(transport=script) as client:
+        answer = post_json(client, URL, {"ids": ["a"]}, params={"fields": "b"}, patience=QUICK)
+    assert answer.body == b"x"
+    assert [(one.method, one.content, one.url.params["fields"]) for one in script.asked] == [
+        ("POST", b'{"ids":["a"]}', "b")
+    ] * 2

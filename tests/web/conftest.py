@@ -13,8 +13,10 @@ from fastapi.testclient import TestClient
 
 from digest.config import Settings
 from digest.core.issue import Card, Issue
+from digest.core.text import title_key
 from digest.core.trend import Part
 from digest.store.engine import writing
+from digest.store.indexing import Indexed, index_papers
 from digest.store.schema import upgrade
 from digest.store.tables import IssueCard, IssueRow, Paper
 from digest.web.app import create_app
@@ -73,6 +75,7 @@ class Place:
             session.add(paper)
             session.flush()
             assert paper.id is not None
+            index_papers(session, [Indexed(paper.id, title_key(paper.title), paper.authors, paper.labs)])
             return paper.id
 
     def add_issue(self, cards: list[Card], issued_on: date = TODAY) -> int:

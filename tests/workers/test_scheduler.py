@@ -7,9 +7,13 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError
 
 from digest.config import read_settings
+from digest.core.capture import RunStatus
 from digest.core.plan import Task, Work
+from digest.errors import ConfigError, NotFound
 from digest.flows import subscribe
-from digest.wiring import Services
+from digest.store.engine import writing
+from digest.store.runs import begin_run, finish_run
+from digest.wiring import SIGNAL_SERVICES, Services
 from workers.scheduler import Ticker
 
 SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
@@ -71,3 +75,44 @@ def test_a_tick_survives_a_broker_that_is_away(services: Services) -> None:
     enqueued: list[Work] = []
     Ticker(services, enqueued.append).tick()
     assert enqueued
+
+
+def test_each_service_is_asked_for_signals_when_it_is_due_and_not_again_while_it_is_asked(services: Services) -> None:
+    enqueued: list[Work] = []
+    ticker = Ticker(services, enqueued.append)
+    ticker.tick()
+    asked = [work.source for work in enqueued if work.task is Task.REFRESH]
+    assert asked == ["github", "hacker-news", "semantic-scholar", "openalex"]
+    enqueued.clear()
+    services.clock.now += timedelta(minutes=39)  # type: ignore[attr-defined]
+    ticker.tick()
+    assert not [work for work in enqueued if work.task is Task.REFRESH]
+    with writing(services.engine) as session:
+        run_id = begin_run(session, "github", "signals", "", now=services.clock())
+        finish_run(session, run_id, RunStatus.OK, "", now=services.clock())
+    services.clock.now += timedelta(minutes=29)  # type: ignore[attr-defined]
+    ticker.tick()
+    asked = [work.source for work in enqueued if work.task is Task.REFRESH]
+    assert asked == ["hacker-news", "semantic-scholar", "openalex"]
+
+
+def test_a_demo_asks_no_service(services: Services) -> None:
+    enqueued: list[Work] = []
+    Ticker(services, enqueued.append, live=False).tick()
+    assert not [work for work in enqueued if work.task in (Task.REFRESH, Task.INGEST)]
+
+
+def test_tokens_go_to_the_service_they_are_for_and_nowhere_else() -> None:
+    wired = Services(read_settings(github_token="gh-token", semantic_scholar_key=" s2-key\n"))
+    for name in SIGNAL_SERVICES:
+        with wired.http_client(name) as client:
+            sent = dict(client.headers)
+        assert (sent.get("authorization") == "Bearer gh-token") is (name == "github")
+        assert (sent.get("x-api-key") == "s2-key") is (name == "semantic-scholar")
+        assert wired.signal_service(name).name == name
+        assert wired.signal_limit(name) >= wired.signal_service(name).per_request
+    with pytest.raises(ConfigError, match="DIGEST_GITHUB_TOKEN") as refused:
+        read_settings(github_token="two words")
+    assert "two words" not in str(refused.value)
+    with pytest.raises(NotFound, match="openalex"):
+        wired.signal_service("altmetric")

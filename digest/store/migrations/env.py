@@ -7,6 +7,7 @@ from sqlmodel import AutoString, SQLModel
 
 from digest.store import tables  # noqa: F401  # registers the tables with the metadata
 from digest.store.tables.columns import Instant
+from digest.store.tables.search import is_declared
 
 
 def plain_type(kind: str, column_type: Any, _context: Any) -> str | Literal[False]:
@@ -24,6 +25,7 @@ context.configure(
     target_metadata=SQLModel.metadata,
     render_as_batch=connection.dialect.name == "sqlite",  # SQLite cannot alter a column in place
     render_item=plain_type,
+    include_name=is_declared,
 )
 with context.begin_transaction():
     context.run_migrations()

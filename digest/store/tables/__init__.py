@@ -21,6 +21,8 @@ from digest.store.tables.readers import (
     Suppression,
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
+from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
+from digest.store.tables.signals import SignalCheck
 
 __all__ = [
     "AdminSession",
@@ -37,8 +39,12 @@ __all__ = [
     "ObservationRow",
     "Paper",
     "PaperAlias",
+    "PaperAuthor",
+    "PaperLab",
     "RejectedRecord",
     "Score",
+    "SearchWord",
+    "SignalCheck",
     "SourceCursor",
     "SpentToken",
     "Subscriber",

@@ -1,0 +1,107 @@
+"""What a search needs beside the full-text index, kept current by the merge: links to authors and labs, and words."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import delete
+from sqlmodel import Session
+
+from digest.core.merge import VISIBLE
+from digest.core.text import slug, title_key
+from digest.store.dialects import table_of
+from digest.store.paper_rows import Entry, in_chunks
+from digest.store.tables import PaperAuthor, PaperLab
+
+_SHORTEST, _LONGEST = 4, 40  # characters of a word whose misspellings are recognised
+_MOST_AUTHORS = 5_000  # of one paper; the longest lists at arXiv name about 3,000
+_PLACES = {name: VISIBLE.index(name) for name in ("title", "authors", "labs")}
+
+
+class Indexed(NamedTuple):
+    """A stored paper as the index takes it."""
+
+    paper_id: int
+    title_key: str
+    authors: Sequence[str]
+    labs: Sequence[str]
+
+
+def index_entries(session: Session, new: Iterable[Entry], dirty: Iterable[Entry]) -> None:
+    """Index what a batch of the merge has written; those whose title, authors and labs stayed are left alone."""
+    index_papers(session, [_indexed(entry) for entry in new])
+    index_papers(session, [_indexed(entry) for entry in dirty if _moved(entry)], known=True)
+
+
+def index_papers(session: Session, papers: Sequence[Indexed], *, known: bool = False) -> None:
+    """Store the links and words of papers; `known` ones get theirs replaced."""
+    if not papers:
+        return
+    connection = session.connection()
+    if known:
+        for chunk in in_chunks(paper.paper_id for paper in papers):
+            for model in (PaperAuthor, PaperLab):
+                table = table_of(model)
+                connection.execute(delete(table).where(table.c.paper_id.in_(chunk)))
+    authors: list[tuple[int, int, str]] = []
+    labs: list[tuple[int, int, str]] = []
+    words: set[str] = set()
+    for paper in papers:
+        words.update(paper.title_key.split())
+        for position, name in enumerate(paper.authors[:_MOST_AUTHORS]):
+            address, named = _name(name)
+            words.update(named)
+            authors.append((paper.paper_id, position, address))
+        labs.extend((paper.paper_id, position, lab_slug(lab)) for position, lab in enumerate(paper.labs))
+    _insert(session, "paper_author (paper_id, position, slug)", authors)
+    _insert(session, "paper_lab (paper_id, position, slug)", labs)
+    known_words = [(word, word[::-1]) for word in sorted(words) if is_indexed(word)]
+    _insert(session, "search_word (word, backward)", known_words, "ON CONFLICT DO NOTHING")
+
+
+def _insert(session: Session, into: str, rows: Sequence[tuple[Any, ...]], otherwise: str = "") -> None:
+    """Insert plain rows past SQLAlchemy, which would take longer to prepare them than the database to store them."""
+    if not rows:
+        return
+    mark = "%s" if session.connection().dialect.name == "postgresql" else "?"
+    marks = ", ".join([mark] * len(rows[0]))
+    session.connection().exec_driver_sql(f"INSERT INTO {into} VALUES ({marks}) {otherwise}", list(rows))  # noqa: S608
+
+
+def is_indexed(word: str) -> bool:
+    """Say whether a word's misspellings are recognised."""
+    return _SHORTEST <= len(word) <= _LONGEST and not word.isdigit()
+
+
+def author_slug(name: str) -> str:
+    """Return the address of an author: the name in ASCII, or `author-` and a short hash where nothing is left."""
+    return _name(name)[0]
+
+
+def lab_slug(name: str) -> str:
+    """Return the address of a lab: its name in ASCII, or `lab-` and a short hash where nothing is left."""
+    return slug(name) or f"lab-{_short_hash(title_key(name))}"
+
+
+@lru_cache(maxsize=50_000)
+def _name(name: str) -> tuple[str, tuple[str, ...]]:
+    key = title_key(name)
+    return slug(key) or f"author-{_short_hash(key)}", tuple(key.split())
+
+
+def _short_hash(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:8]
+
+
+def _indexed(entry: Entry) -> Indexed:
+    if entry.id is None:
+        raise AssertionError(f"{entry.slug} has not been stored")
+    return Indexed(entry.id, entry.title_key, entry.facts.authors, entry.facts.labs)
+
+
+def _moved(entry: Entry) -> bool:
+    before = entry.was_visible
+    return before is None or any(before[place] != getattr(entry.facts, name) for name, place in _PLACES.items())

@@ -1,0 +1,75 @@
+"""The feeds as a feed reader takes them: valid, escaped, with evidence and its label."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+from lxml import etree
+
+from tests.web.conftest import Place, card_of
+
+HOSTILE = '<script>alert(1)</script> & "x" ]]> \x0b'
+
+
+def test_the_rss_feed_has_what_its_format_asks_for(place: Place) -> None:
+    place.add_small_issue()
+    answer = place.browser.get("/feed.xml")
+    assert answer.headers["content-type"].startswith("application/rss+xml")
+    root = etree.fromstring(answer.content)
+    assert (root.tag, root.get("version")) == ("rss", "2.0")
+    (channel,) = root
+    assert all(channel.findtext(name) for name in ("title", "link", "description", "lastBuildDate"))
+    own = channel.find("{http://www.w3.org/2005/Atom}link")
+    assert own is not None
+    assert (own.get("rel"), own.get("href")) == ("self", "http://testserver/feed.xml")
+    entries = channel.findall("item")
+    assert [entry.findtext("title") for entry in entries] == ["Probe paper 1", "Probe paper 2", "Probe paper 3"]
+    first = entries[0]
+    assert first.findtext("link") == "http://testserver/papers/2605.00001"
+    assert first.findtext("guid") == "http://testserver/papers/2605.00001#2026-05-20"
+    assert "+38 upvotes in 6 h · percentile 99.6 in cs.LG" in (first.findtext("description") or "")
+    assert parsedate_to_datetime(first.findtext("pubDate") or "") == datetime(2026, 5, 20, 4, tzinfo=UTC)
+
+
+def test_the_json_feed_has_what_its_format_asks_for(place: Place) -> None:
+    place.add_small_issue()
+    answer = place.browser.get("/feed.json?category=math.OC")
+    assert answer.headers["content-type"] == "application/feed+json"
+    feed = answer.json()
+    assert feed["version"] == "https://jsonfeed.org/version/1.1"
+    assert feed["feed_url"] == "http://testserver/feed.json?category=math.OC"
+    (entry,) = feed["items"]
+    assert entry["id"]
+    assert entry["url"] == "http://testserver/papers/2605.00002"
+    assert entry["date_published"] == "2026-05-20T04:00:00+00:00"
+    assert entry["_firstlight"] == {"rank": 2, "percentile": 99.6, "evidence": "+38 upvotes in 6 h", "simulated": False}
+
+
+def test_simulated_evidence_is_labelled_in_both(place: Place) -> None:
+    place.add_small_issue(papers=1, simulated=True)
+    assert "Simulated: +38 upvotes" in place.browser.get("/feed.xml").text
+    assert place.browser.get("/feed.json").json()["items"][0]["content_text"].startswith("Simulated: +38")
+
+
+def test_hostile_text_reaches_readers_as_text(place: Place) -> None:
+    paper_id = place.add_paper(1)
+    place.add_issue([card_of(paper_id, 1, title=HOSTILE, summary=HOSTILE, authors=(HOSTILE,), evidence=HOSTILE)])
+    body = place.browser.get("/feed.xml").content
+    entry = etree.fromstring(body).find("channel/item")
+    assert entry is not None
+    assert entry.findtext("title") == HOSTILE.replace("\x0b", "")
+    assert "<script" not in (entry.findtext("description") or "")
+    assert place.browser.get("/feed.json").json()["items"][0]["title"] == HOSTILE
+
+
+def test_empty_lists_are_valid_feeds(place: Place) -> None:
+    assert etree.fromstring(place.browser.get("/feed.xml").content).find("channel/title") is not None
+    assert place.browser.get("/feed.json").json()["items"] == []
+    assert place.browser.get("/feed.xml?category=" + "x" * 33).status_code == 422
+
+
+def test_pages_name_their_feeds(place: Place) -> None:
+    place.add_small_issue()
+    assert 'type="application/rss+xml" title="Firstlight" href="/feed.xml"' in place.browser.get("/issues").text
+    assert 'href="/feed.json?category=math.OC"' in place.browser.get("/?category=math.OC").text
