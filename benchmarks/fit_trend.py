@@ -207,15 +207,10 @@ def main() -> None:
     parser.add_argument("--observations", type=Path, nargs="+", required=True)
     parser.add_argument("--start", type=date.fromisoformat, default=date(2025, 4, 25))
     parser.add_argument("--end", type=date.fromisoformat, default=date(2026, 3, 2))
-<<<<<<< HEAD
-    parser.add_argument("--hours", type=int, nargs="+", default=[14, 10, 18, 23], help="hours to fit at, UTC")
-    parser.add_argument("--hour", type=int, default=14, help="hour to check at, UTC")
-=======
     parser.add_argument(
         "--hours", type=int, nargs="+", default=[14, 10, 18, 23], help="hours of the day to fit at, UTC"
     )
     parser.add_argument("--hour", type=int, default=14, help="hour of the day to check at, UTC")
->>>>>>> main
     parser.add_argument("--blocks", type=int, default=5)
     parser.add_argument("--no-checks", action="store_true")
     parser.add_argument("--oof", type=Path, help="write the blocked check's scores, as digest backtest does")
