@@ -25,7 +25,7 @@ def recommend(
     """Rank each profile's day of new papers by what its reader liked, from text and categories alone."""
     from digest.flows import recommend as flow
 
-    started = time.perf_counter()
+    started, worked = time.perf_counter(), time.process_time()
     readings = flow.read_profiles(profiles)
     typer.echo("reading the papers ...", err=True)
     shelf = flow.read_shelf(papers)
@@ -43,7 +43,8 @@ def recommend(
     for one in [one for one in ranked if not one.ranked][:3]:
         typer.echo(f"profile {one.profile_id}: no paper was first listed on its day", err=True)
     megabytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+    took = f"{time.perf_counter() - started:.0f} s ({time.process_time() - worked:.0f} s of processor)"
     typer.echo(
-        f"{len(ranked)} profiles ranked over {len(shelf.papers)} papers in {time.perf_counter() - started:.0f} s, "
-        f"{megabytes} MB at most; written to {out}"
+        f"{len(ranked)} profiles ranked over {len(shelf.papers)} papers in {took}, {megabytes} MB at most; "
+        f"written to {out}"
     )
