@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from digest.core.features import FEATURES
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
 PARTS = tuple(dict.fromkeys(feature.part for feature in FEATURES))
 
 
@@ -50,6 +53,8 @@ class Forecast:
 
         `rows` holds the numbers of FEATURES for each of n papers. What the parts add up to, and the base, is the sum.
         """
+        import numpy as np  # noqa: PLC0415 - the sending process knows scores, and never computes one
+
         columns = np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES)).T.copy()
         unknown = np.isnan(columns)
         by_part = np.zeros((len(PARTS), len(rows)))
