@@ -208,13 +208,20 @@ def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None =
 
 def _ground(candidate: Candidate, as_of: datetime, *, foretold: bool) -> list[tuple[str, float, str]]:
     if candidate.listed_on is None:
-        ground = [("freshness", _GROUND if foretold else _GROUND - _FRESH, "no day of listing known")]
+        ago, fresh = "no day of listing known", 0.0
     else:
         days = max((as_of.date() - candidate.listed_on).days, 0)
         ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days} days ago"
-        # A forecast has counted the age already.
-        faded_by = 0.0 if foretold else 1 - math.exp(-days / _FRESH_DAYS)
-        ground = [("freshness", _GROUND - _FRESH * faded_by, ago)]
+        fresh = _FRESH * math.exp(-days / _FRESH_DAYS)
+    # A forecast has counted the age already, so there the whole ground is every paper's.
+    ground = (
+        [("listing", _GROUND, f"where every paper starts, {ago}")]
+        if foretold
+        else [
+            ("listing", _GROUND - _FRESH, "where every paper starts"),
+            ("freshness", fresh, ago),
+        ]
+    )
     if candidate.has_code:
         ground.append(("code", 0.03, "code is available"))
     beyond = max(candidate.categories - 1, 0) + max(candidate.listings - 1, 0)
@@ -229,7 +236,7 @@ def _lead(moved: Sequence[Movement], amounts: Sequence[float], ground: Sequence[
         ((amount, one) for one, amount in zip(moved, amounts, strict=True) if amount > 0), key=lambda pair: -pair[0]
     )
     if not felt:
-        words = ", ".join(words for _name, _amount, words in ground)
+        words = ", ".join(words for name, _amount, words in ground if name != "listing")
         return f"{words[:1].upper()}{words[1:]}; no votes, stars or comments seen yet"
     strongest = felt[0][1]
     growing = [one for _amount, one in felt if one.gained >= 1]

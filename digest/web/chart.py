@@ -20,6 +20,7 @@ _WORDS = {
     "hn_comments": "Comments at Hacker News",
     "citations": "Citations",
     "code": "Code available",
+    "listing": "On the list",
     "reach": "How widely listed",
 }
 _LOWER_IS_BETTER = frozenset({"hf_page_rank"})

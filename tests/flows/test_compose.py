@@ -75,7 +75,7 @@ def test_the_window_is_scored_and_explained(stocked: Engine, now: datetime) -> N
     assert best.evidence == "Gaining fast: +38 upvotes in 6 h, more than 85 % of cs.LG this week."
     assert best.percentile == pytest.approx(92.86)
     assert best.as_of == now
-    assert {part["name"] for part in best.parts} == {"freshness", "hf_upvotes", "code", "reach"}
+    assert {part["name"] for part in best.parts} == {"listing", "hf_upvotes", "code", "reach"}
 
 
 def test_scoring_an_instant_again_replaces_its_scores(stocked: Engine, now: datetime) -> None:
