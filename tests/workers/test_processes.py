@@ -12,14 +12,12 @@ from pathlib import Path
 import pytest
 import redis
 
-from digest.config import read_settings
 from digest.flows import subscribe
 from digest.mail.local_inbox import LocalInbox, stored_messages
 from digest.store.engine import open_engine
 from digest.store.schema import upgrade
 from digest.tokens import Tokens
 from tests.conftest import absent
-from workers.app import celery_app, kick, prepare
 
 SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
 
@@ -74,35 +72,33 @@ def wait_for(condition: Callable[[], bool], seconds: float = 45) -> None:
         time.sleep(0.1)
 
 
+SUBSCRIBE = """
+from datetime import UTC, datetime
+from digest.flows import subscribe
+from workers.app import services
+
+wired = services()
+subscribe.request(
+    wired.engine, wired.tokens, "ada@example.org", now=datetime.now(UTC), ip="127.0.0.1", source="test"
+)
+wired.kick()
+"""
+
+
 @pytest.mark.redis
 @pytest.mark.timeout(180)
 def test_a_worker_process_sends_what_another_process_committed(
-    tmp_path: Path, environment: dict[str, str], broker_url: str, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, environment: dict[str, str], broker_url: str
 ) -> None:
     with LocalInbox(tmp_path / "outbox") as inbox:
         environment |= {"DIGEST_BROKER_URL": broker_url, "DIGEST_SMTP_URL": inbox.url}
         with subprocess.Popen(digest("worker", "--concurrency", "1"), env=environment) as worker:
             try:
-                for name in list(os.environ):
-                    if name.startswith("DIGEST_"):
-                        monkeypatch.delenv(name)
-                settings = read_settings(database_url=environment["DIGEST_DATABASE_URL"], broker_url=broker_url)
-                services = prepare(settings)
-                subscribe.request(
-                    services.engine,
-                    Tokens([SECRET]),
-                    "ada@example.org",
-                    now=datetime.now(UTC),
-                    ip="127.0.0.1",
-                    source="test",
-                )
-                kick()
+                subprocess.run([sys.executable, "-c", SUBSCRIBE], env=environment, check=True, timeout=60)
                 wait_for(lambda: bool(stored_messages(tmp_path / "outbox")))
-                services.engine.dispose()
             finally:
                 worker.send_signal(signal.SIGTERM)
                 assert worker.wait(60) == 0
-                celery_app.close()
     assert [message.recipient for message in stored_messages(tmp_path / "outbox")] == ["ada@example.org"]
 
 
