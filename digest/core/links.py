@@ -6,13 +6,14 @@ import re
 from urllib.parse import urlsplit
 
 _MAX_URL = 2_000
-_UNSAFE = re.compile(r"[\s\x00-\x20\x7f\"'<>\\^`{|}\ud800-\udfff]")
+# Spaces and controls of every kind, marks that turn the direction of text, and what would end an attribute.
+_UNSAFE = re.compile(r"[\s\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f\u2066-\u2069\ufeff\ud800-\udfff\"'<>\\^`{|}]")
 
 
-def web_url(text: str) -> str:
-    """Return an http or https URL with a host, or an empty string for anything else."""
+def web_url(text: str, *, limit: int = _MAX_URL) -> str:
+    """Return an http or https URL with a host and no more than `limit` characters, or an empty string."""
     url = text.strip()
-    if not url or len(url) > _MAX_URL or _UNSAFE.search(url):
+    if not url or len(url) > limit or _UNSAFE.search(url):
         return ""
     try:
         parts = urlsplit(url)

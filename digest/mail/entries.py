@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from html import escape
 
 from digest.core.issue import Card
+from digest.core.links import web_url
 from digest.core.tailor import Pick
-from digest.mail.wording import clip, http_url, one_line, short_date
+from digest.mail.wording import URL_LENGTH, clip, one_line, short_date
 
 BAR_WIDTH = 168  # pixels; what the 100th percentile fills
 NO_BREAK = "\u00a0"
@@ -40,7 +41,7 @@ class Room:
 
     def url_or_nothing(self, text: str) -> str:
         """Keep an http or https URL that fits."""
-        url = http_url(text)
+        url = web_url(text, limit=URL_LENGTH)
         return url if len(escape(url)) <= self.url else ""
 
 

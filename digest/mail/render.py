@@ -13,11 +13,12 @@ import jinja2
 from jinja2 import meta
 
 from digest.core.issue import Card
+from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
 from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Room, entry_of
 from digest.mail.mjml import compile_mjml
-from digest.mail.wording import clip, http_url, long_date, one_line, preheader_of, subject_of, wrap
+from digest.mail.wording import clip, long_date, one_line, preheader_of, subject_of, wrap
 
 HTML_LIMIT = 80 * 1024  # bytes; Gmail hides what comes after about 102 KB, counted after its own rewriting
 WELCOME = "Welcome. This is your first digest; the next ones come at the hour you chose."
@@ -98,7 +99,7 @@ class Renderer:
                 "opening": f"This address was entered to receive {name}, a daily mail of research papers that are "
                 "gaining attention. To receive it, open this page and press the button there.",
                 "button": "Confirm the subscription",
-                "url": http_url(confirm_url),
+                "url": web_url(confirm_url),
                 "closing": "The link works once and for a limited time. If it was not you, do nothing: without a "
                 "confirmation there will be no digest.",
                 "identity": self._identity,
@@ -116,7 +117,7 @@ class Renderer:
                 "heading": f"Sign in to {name}",
                 "opening": "A sign-in with this address was asked for. Open this page to go on.",
                 "button": "Sign in",
-                "url": http_url(sign_in_url),
+                "url": web_url(sign_in_url),
                 "closing": "The link works once and for a limited time; do not pass it on. If it was not you, do "
                 "nothing: nobody can sign in without this link.",
                 "identity": self._identity,
@@ -140,9 +141,9 @@ class Renderer:
                 "day": long_date(edition.issued_on),
                 "topics": clip(", ".join(map(one_line, edition.topics)), 240),
                 "links": {
-                    "preferences": http_url(links.preferences),
-                    "unsubscribe": http_url(links.unsubscribe),
-                    "web": http_url(links.web),
+                    "preferences": web_url(links.preferences),
+                    "unsubscribe": web_url(links.unsubscribe),
+                    "web": web_url(links.web),
                     "ranking": f"{self._base_url}/about/ranking",
                 },
                 "welcome": WELCOME if welcome else "",

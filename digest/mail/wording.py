@@ -7,7 +7,6 @@ import textwrap
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
-from urllib.parse import urlsplit
 
 SUBJECT_LENGTH = 78
 URL_LENGTH = 600
@@ -15,7 +14,6 @@ URL_LENGTH = 600
 _EMOJI = re.compile("[\u2600-\u27bf\u2b00-\u2bff\U0001f000-\U0001faff\ufe0f\u20e3\U000e0020-\U000e007f]")
 _BIDI_CONTROLS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u061c")
 _JOINERS = frozenset("\u200c\u200d")
-_URL_UNSAFE = re.compile(r"[\x00-\x20\x7f-\xa0\u2000-\u200f\u2028-\u202f\u2066-\u2069\ufeff<>\"'`\\^{|}]")
 
 
 def one_line(text: str) -> str:
@@ -48,21 +46,6 @@ def clip(text: str, limit: int) -> str:
     while at_word and unicodedata.category(text[len(at_word)]).startswith("M"):
         at_word = at_word[:-1]  # never between a letter and its marks
     return at_word.rstrip(" ,;:.-–—") + "…"
-
-
-def http_url(text: str) -> str:
-    """Return an http or https URL as it is, or an empty string for everything else."""
-    url = text.strip()
-    if not url or len(url) > URL_LENGTH or _URL_UNSAFE.search(url):
-        return ""
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return ""
-    if parts.scheme.lower() not in {"http", "https"} or not host or parts.username is not None:
-        return ""
-    return url
 
 
 def long_date(day: date) -> str:

@@ -10,9 +10,8 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from digest.core.issue import Card
-from digest.core.trend import Part
 from digest.store.indexing import author_slug, lab_slug
-from digest.store.site import paper_path
+from digest.store.site import card_of
 from digest.store.tables import Paper, PaperAuthor, PaperLab, Score
 
 _MOST = 100
@@ -94,30 +93,4 @@ def _cards(session: Session, condition: ColumnElement[bool]) -> list[Card]:
         .scalar_subquery()
     )
     rows = session.exec(select(Paper, Score).join(Score, col(Score.id) == newest, isouter=True).where(condition))
-    return [_card(paper, score) for paper, score in rows]
-
-
-def _card(paper: Paper, score: Score | None) -> Card:
-    return Card(
-        paper_id=paper.id or 0,
-        rank=0,
-        title=paper.title,
-        path=paper_path(paper),
-        arxiv_id=paper.arxiv_id,
-        primary_category=paper.primary_category,
-        categories=tuple(paper.categories),
-        authors=tuple(paper.authors),
-        authors_complete=paper.authors_complete,
-        labs=tuple(paper.labs),
-        listed_on=paper.listed_on,
-        has_code=bool(paper.has_code),
-        code_url=paper.code_url,
-        discussion_url=paper.discussion_url,
-        project_url=paper.project_url,
-        score=score.value if score else 0.0,
-        percentile=score.percentile if score else None,
-        evidence=score.evidence if score else "",
-        parts=tuple(Part(**part) for part in score.parts) if score else (),
-        summary=paper.summary,
-        simulated=bool(score and score.simulated),
-    )
+    return [card_of(paper, score) for paper, score in rows]

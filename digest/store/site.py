@@ -99,7 +99,7 @@ def score_front(session: Session, *, limit: int = 200) -> Front | None:
         .order_by(col(Score.value).desc(), col(Score.paper_id))
         .limit(limit)
     )
-    return Front(cards=tuple(_card(paper, score, rank) for rank, (paper, score) in enumerate(rows, 1)), as_of=as_of)
+    return Front(cards=tuple(card_of(paper, score, rank) for rank, (paper, score) in enumerate(rows, 1)), as_of=as_of)
 
 
 def observations_of(session: Session, paper_ids: Sequence[int]) -> dict[int, list[ObservationRow]]:
@@ -212,7 +212,8 @@ def issue_lines(session: Session, *, limit: int = 60, before: date | None = None
     return [IssueLine(issued_on, papers or 0, title or "") for issued_on, papers, title in rows]
 
 
-def _card(paper: Paper, score: Score, rank: int) -> Card:
+def card_of(paper: Paper, score: Score | None, rank: int = 0) -> Card:
+    """Show a paper as it stands now, with its newest score if it has one."""
     return Card(
         paper_id=paper.id or 0,
         rank=rank,
@@ -229,10 +230,10 @@ def _card(paper: Paper, score: Score, rank: int) -> Card:
         code_url=paper.code_url,
         discussion_url=paper.discussion_url,
         project_url=paper.project_url,
-        score=score.value,
-        percentile=score.percentile,
-        evidence=score.evidence,
-        parts=tuple(Part(**part) for part in score.parts),
+        score=score.value if score else 0.0,
+        percentile=score.percentile if score else None,
+        evidence=score.evidence if score else "",
+        parts=tuple(Part(**part) for part in score.parts) if score else (),
         summary=paper.summary,
-        simulated=score.simulated,
+        simulated=bool(score and score.simulated),
     )

@@ -6,12 +6,13 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from digest.core.links import web_url
 from digest.files import templates_folder
 from digest.store.indexing import author_slug, lab_slug
 from digest.web.chart import signal_name
@@ -38,7 +39,7 @@ class Pages:
             instant=instant,
             percent=percent,
             names=names,
-            outside=outside,
+            outside=web_url,
             count=count,
             kilobytes=kilobytes,
             signal=signal_name,
@@ -113,12 +114,6 @@ def names(authors: Sequence[str], complete: bool = True, most: int = 3) -> str:
     """Write the first authors, with `et al.` where there are more."""
     more = len(authors) > most or (not complete and bool(authors))
     return ", ".join(authors[:most]) + (" et al." if more else "")
-
-
-def outside(url: str) -> str:
-    """Return an address on the web, or an empty string for anything that is not http or https."""
-    parts = urlsplit(url)
-    return url if parts.scheme in {"http", "https"} and parts.netloc else ""
 
 
 def count(number: int, one: str, many: str = "") -> str:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from digest.core.links import web_url
 from digest.core.paper import parse_arxiv_id
 from digest.errors import NotFound
 from digest.store import site as store
@@ -20,7 +21,7 @@ from digest.store.engine import reading
 from digest.store.search import similar
 from digest.store.tables import AuthorFigureRow, ObservationRow, Paper
 from digest.web.chart import Line, Seen, lines, spark
-from digest.web.pages import day, outside, query_with
+from digest.web.pages import day, query_with
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -178,12 +179,12 @@ def _facts(paper: Paper) -> list[tuple[str, str, str]]:
         ("Version", str(paper.version or ""), ""),
         ("Listed", day(paper.listed_on), ""),
         ("Categories", ", ".join(paper.categories or [paper.primary_category]), ""),
-        ("Code", "yes" if paper.has_code else "", outside(paper.code_url)),
+        ("Code", "yes" if paper.has_code else "", web_url(paper.code_url)),
         ("Keywords", ", ".join(paper.keywords[:12]), ""),
         ("Comment", paper.comment, ""),
         ("Journal", paper.journal_ref, ""),
         ("DOI", paper.doi, doi),
-        ("Licence", "as stated at arXiv" if outside(paper.license_url) else "", outside(paper.license_url)),
+        ("Licence", "as stated at arXiv" if web_url(paper.license_url) else "", web_url(paper.license_url)),
         ("First seen here", day(paper.first_seen_at.date()), ""),
     ]
     return [row for row in rows if row[1]]

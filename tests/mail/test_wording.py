@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.mail.wording import clip, http_url, one_line, preheader_of, subject_of, wrap
+from digest.core.links import web_url
+from digest.mail.wording import URL_LENGTH, clip, one_line, preheader_of, subject_of, wrap
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_a_cut_never_parts_a_letter_from_its_marks() -> None:
     ["https://a.example/x?y=1&z=2#q", "http://127.0.0.1:8000/u/t", "HTTPS://A.example", "http://[::1]:8000/"],
 )
 def test_http_and_https_urls_are_kept(url: str) -> None:
-    assert http_url(url) == url
+    assert web_url(url, limit=URL_LENGTH) == url
 
 
 @pytest.mark.parametrize(
@@ -99,7 +100,7 @@ def test_http_and_https_urls_are_kept(url: str) -> None:
     ],
 )
 def test_everything_else_is_left_out(url: str) -> None:  # checklist 26
-    assert http_url(url) == ""
+    assert web_url(url, limit=URL_LENGTH) == ""
 
 
 def test_text_is_wrapped_to_72_columns_but_words_are_whole() -> None:
