@@ -68,6 +68,7 @@ def _insert(session: Session, into: str, rows: Sequence[tuple[Any, ...]], otherw
         return
     mark = "%s" if session.connection().dialect.name == "postgresql" else "?"
     marks = ", ".join([mark] * len(rows[0]))
+    # Nothing from outside is in the statement: the names are the caller's, the values go apart.
     session.connection().exec_driver_sql(f"INSERT INTO {into} VALUES ({marks}) {otherwise}", list(rows))  # noqa: S608
 
 
