@@ -19,6 +19,7 @@ from digest.store.engine import reading, writing
 from digest.store.issues import StoredIssue, by_date, freeze_issue
 from digest.store.papers import current_ids, papers_by_id
 from digest.store.scores import store_scores
+from digest.store.site import paper_path
 from digest.store.tables import Paper
 
 ISSUE_SIZE = 200  # cards: enough that a reader of one small category finds some
@@ -80,7 +81,7 @@ def _card(paper: Paper, paper_id: int, score: TrendScore, rank: int) -> Card:
         paper_id=paper_id,
         rank=rank,
         title=paper.title,
-        path=f"/papers/{paper.slug}",
+        path=paper_path(paper),
         arxiv_id=paper.arxiv_id,
         primary_category=paper.primary_category,
         categories=tuple(paper.categories),

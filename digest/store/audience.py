@@ -220,12 +220,6 @@ def hold_issue(session: Session, issue_id: int) -> bool:
     return changed(session, update(_issue).where(_issue.c.id == issue_id).values(state="held")) == 1
 
 
-def let_go(session: Session, issue_id: int) -> bool:
-    """Let a held issue go out again; False if it is not held."""
-    held = and_(_issue.c.id == issue_id, _issue.c.state == "held")
-    return changed(session, update(_issue).where(held).values(state="frozen")) == 1
-
-
 def mark_queued(session: Session, issue_id: int, now: datetime) -> None:
     """Note that every delivery of an issue has been made, so that no tick makes them again."""
     changed(session, update(_issue).where(_issue.c.id == issue_id, _issue.c.queued_at.is_(None)).values(queued_at=now))

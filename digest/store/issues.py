@@ -69,17 +69,6 @@ def by_date(session: Session, issued_on: date) -> StoredIssue | None:
     return _rebuilt(session, row) if row else None
 
 
-def latest_frozen(session: Session, before: datetime) -> StoredIssue | None:
-    """Return the newest issue that was frozen by an instant and is not held, or None."""
-    row = session.execute(
-        select(IssueRow)
-        .where(col(IssueRow.frozen_at) <= before, col(IssueRow.state) != IssueState.HELD.value)
-        .order_by(col(IssueRow.issued_on).desc())
-        .limit(1)
-    ).scalar_one_or_none()
-    return _rebuilt(session, row) if row else None
-
-
 def move_issue(session: Session, issue_id: int, to: IssueState) -> bool:
     """Change an issue's state if the transition table allows it from where the issue is now; say whether it did."""
     table = table_of(IssueRow)

@@ -12,15 +12,6 @@ from digest.store.tables import Paper, PaperAlias
 from digest.store.unions import FORMER, former_id
 
 
-def paper_by_slug(session: Session, slug: str) -> Paper | None:
-    """Return the paper at an address, also at a former one; its own `slug` is where a reader should be sent."""
-    found = session.exec(select(Paper).where(col(Paper.slug) == slug)).one_or_none()
-    if found is not None:
-        return found
-    former = session.get(PaperAlias, slug)
-    return session.get(Paper, former.paper_id) if former else None
-
-
 def papers_by_id(session: Session, ids: Iterable[int]) -> dict[int, Paper]:
     """Return papers by id, leaving out ids that no paper has now; see `current_ids` for older ids."""
     found: dict[int, Paper] = {}

@@ -13,7 +13,6 @@ from digest.core.merge import storable
 from digest.core.refresh import LIVELY_FOR, UNKNOWN_WAIT, Finding, Subject, born
 from digest.core.repository import repositories
 from digest.store.dialects import insert_into, insert_missing, table_of
-from digest.store.paper_rows import in_chunks
 from digest.store.tables import ObservationRow, Paper, SignalCheck
 
 _PAGE_PLACE = "hf_page_rank"
@@ -119,15 +118,6 @@ def fill_code_urls(session: Session, found: Sequence[tuple[int, str]]) -> None:
         session.connection().execute(
             update(_paper).where(_paper.c.id == paper_id, _paper.c.code_url == "").values(code_url=url, has_code=True)
         )
-
-
-def checks_of(session: Session, paper_ids: Iterable[int]) -> list[SignalCheck]:
-    """Return what each service last said of the papers."""
-    found: list[SignalCheck] = []
-    for chunk in in_chunks(paper_ids):
-        rows = session.connection().execute(select(_check).where(_check.c.paper_id.in_(chunk))).mappings()
-        found.extend(SignalCheck(**row) for row in rows)
-    return found
 
 
 def _mentions_github() -> ColumnElement[bool]:

@@ -111,15 +111,6 @@ def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]
             connection.execute(statement, rows)
 
 
-def latest_as_of(session: Session, before: datetime) -> datetime | None:
-    """Return the newest instant, up to one, as of which papers were scored."""
-    table = table_of(Score)
-    newest: datetime | None = (
-        session.connection().execute(select(func.max(table.c.as_of)).where(table.c.as_of <= before)).scalar_one()
-    )
-    return newest
-
-
 class _Follower:
     """Gives each paper its rows while both are read in the order of paper ids."""
 

@@ -21,7 +21,7 @@ from digest.flows.ingest import ingest_capture
 from digest.flows.score import score
 from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
-from digest.store.issues import by_date, freeze_issue, latest_frozen, load_issue, move_issue
+from digest.store.issues import by_date, freeze_issue, load_issue, move_issue
 from digest.store.tables import IssueCard, IssueRow, Paper, Score
 
 DAY = date(2026, 5, 20)
@@ -217,23 +217,6 @@ def test_papers_merged_between_reading_and_writing_do_not_break_the_freeze(
     frozen = freeze(engine, DAY, now, now=now)
     assert frozen is not None
     assert [card.title for card in frozen.issue.cards] == ["Lamps sorted by hue"]
-
-
-def test_a_slot_takes_the_newest_issue_that_was_frozen_by_then(stocked: Engine, now: datetime) -> None:
-    first = freeze(stocked, DAY, now, now=now)
-    second = freeze(stocked, DAY + timedelta(days=1), now + timedelta(days=1), now=now + timedelta(days=1))
-    assert first is not None
-    assert second is not None
-    with writing(stocked) as session:
-        assert latest_frozen(session, now - timedelta(seconds=1)) is None
-        for moment, expected in ((now, first.id), (now + timedelta(days=1), second.id)):
-            newest = latest_frozen(session, moment)
-            assert newest is not None
-            assert newest.id == expected
-        assert move_issue(session, second.id, IssueState.HELD)
-        newest = latest_frozen(session, now + timedelta(days=1))
-        assert newest is not None
-        assert newest.id == first.id
 
 
 def test_an_issue_moves_only_along_its_transition_table(stocked: Engine, now: datetime) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from digest.core.delivery import DeliveryState
+from digest.core.issue import IssueState
 from digest.core.tailor import Edition
 from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
 from digest.flows.deliver import deliver_due, materialise, resend_unknown, sweep
@@ -19,6 +20,7 @@ from digest.mail.smtp import Reply, Verdict
 from digest.store import audience, subscribers
 from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
+from digest.store.issues import move_issue
 from digest.store.tables import Delivery, IssueRow, Subscription, Suppression
 from tests import post
 from tests.post import FROZEN_AT, TOKENS, UNTIL, PlainRenderer, Sink, add_issue, add_reader, add_readers, at_clock
@@ -299,7 +301,7 @@ def test_a_broken_template_holds_the_issue_before_anybody_is_mailed(engine: Engi
     assert {row.state for row in post.deliveries(engine)} == {"pending"}
     assert send(engine, sink).total == 0
     with writing(engine) as session:
-        assert audience.let_go(session, issue)
+        assert move_issue(session, issue, IssueState.FROZEN)
     assert send(engine, sink)[DeliveryState.ACCEPTED] == 2
 
 

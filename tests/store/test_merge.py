@@ -13,7 +13,8 @@ from sqlmodel import col, select
 from digest.core.paper import AnnounceType, Listing, Observation
 from digest.store.engine import reading, writing
 from digest.store.merge import Tally, listing_key, merge_batch
-from digest.store.papers import current_ids, other_ids, paper_by_slug
+from digest.store.papers import current_ids, other_ids
+from digest.store.site import find_paper
 from digest.store.tables import IssueCard, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
 
 SEEN = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
@@ -84,7 +85,7 @@ def test_a_paper_known_by_title_is_promoted_once_its_id_is_learnt(engine: Engine
     (after,) = papers(engine)
     assert (after.id, after.arxiv_id, after.slug, after.labs) == (before.id, "2605.00001", "2605.00001", ["uw"])
     with reading(engine) as session:
-        found = paper_by_slug(session, "sorting-lamps-by-shade")
+        found = find_paper(session, "sorting-lamps-by-shade")
         assert found is not None
         assert found.slug == "2605.00001"
 
@@ -162,7 +163,7 @@ def test_two_rows_that_turn_out_to_be_one_work_become_the_older_row(engine: Engi
     with reading(engine) as session:
         assert current_ids(session, [older, younger, 999]) == {older: older, younger: older}
         for address in ("2605.00001", "sorting-lamps-by-hue", f"id/{younger}"):
-            found = paper_by_slug(session, address)
+            found = find_paper(session, address)
             assert found is not None, address
             assert found.id == older
 
