@@ -23,6 +23,7 @@ from digest.store.tables.readers import (
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
 from digest.store.tables.signals import SignalCheck
+from digest.store.tables.text import PaperText
 
 __all__ = [
     "AdminSession",
@@ -41,6 +42,7 @@ __all__ = [
     "PaperAlias",
     "PaperAuthor",
     "PaperLab",
+    "PaperText",
     "RejectedRecord",
     "Score",
     "SearchWord",
