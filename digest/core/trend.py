@@ -11,27 +11,37 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
-from itertools import islice
+from functools import lru_cache
+from itertools import chain
 
+from digest.core.candidate import Batch, Candidate, batches
+from digest.core.evidence import EVERY_PAPERS, ground, lead
 from digest.core.features import STARS, VOTES, features
 from digest.core.forecast import PARTS, Forecast, shipped
-from digest.core.paper import Observation
-from digest.core.signals import PAGE_PLACE, Movement, faded, movements
+from digest.core.signals import PAGE_PLACE, Movement, faded
+
+__all__ = [
+    "Appraisal",
+    "Candidate",
+    "Part",
+    "TrendScore",
+    "appraise",
+    "appraise_all",
+    "appraise_batches",
+    "trend_scores",
+]
 
 MAX_SHARE = 0.6  # of one signal in a score
 _FORECAST = (VOTES, PAGE_PLACE, STARS)  # the signals that the fitted forecast reads; the others speak as asides
 _MOST_OF_ALL = 0.75  # of what the forecast's signals promise together, for one of several
 _LOG_GROWTH = 2.5  # expected log growth that is worth 63 % of the room
-_ASIDE = 0.5  # of a signal's weight, where nothing could be fitted for it
-_AT_ONCE = 4_096
-_GROUND = 0.3  # the value of any paper that is on the list
-_FRESH = 0.05  # of it, what a paper without a forecast loses with its age
-_FORETOLD = MAX_SHARE / (1 - MAX_SHARE) * _GROUND  # the most that a forecast adds: the greatest share, if one signal
+_FORETOLD = (
+    MAX_SHARE / (1 - MAX_SHARE) * EVERY_PAPERS
+)  # the most that a forecast adds: the greatest share, if one signal
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
-_FRESH_DAYS = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +70,6 @@ class TrendScore:
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A paper in the window, and what is known of it up to the instant of scoring."""
-
-    paper_id: int
-    primary_category: str = ""
-    listed_on: date | None = None
-    has_code: bool | None = None
-    listings: int = 1
-    categories: int = 1
-    observations: Sequence[Observation] = ()
-
-
 @dataclass(frozen=True, slots=True)
 class Appraisal:
     """A candidate's value and parts, before it is compared with the others; `moved` if any signal says something."""
@@ -92,24 +89,51 @@ def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
 
 
 def appraise_all(candidates: Iterable[Candidate], as_of: datetime, forecast: Forecast | None = None) -> list[Appraisal]:
-    """Value candidates, in their order, each by itself; the shipped forecast speaks unless another one is given.
+    """Value candidates, in their order, each by itself; the shipped forecast speaks unless another one is given."""
+    return appraise_batches(batches(candidates), as_of, forecast)
 
-    They are taken a few thousand at a time, so that a stream of any length costs no more memory than its result.
-    """
+
+def appraise_batches(some: Iterable[Batch], as_of: datetime, forecast: Forecast | None = None) -> list[Appraisal]:
+    """Do the same for candidates whose observations are in columns already; one batch is in memory at a time."""
     forecast = shipped() if forecast is None else forecast
-    remaining = iter(candidates)
-    appraisals: list[Appraisal] = []
-    while batch := list(islice(remaining, _AT_ONCE)):
-        read = [movements(one.observations, as_of, _listed_at(one)) for one in batch]
-        appraisals += [
-            _appraisal(*known, as_of)
-            for known in zip(batch, read, _expected(batch, read, as_of, forecast), strict=True)
-        ]
-    return appraisals
+    return list(chain.from_iterable(_appraisals(batch, as_of, forecast) for batch in some))
 
 
-def _listed_at(candidate: Candidate) -> datetime | None:
-    return datetime.combine(candidate.listed_on, time(), UTC) if candidate.listed_on else None
+def _appraisals(batch: Batch, as_of: datetime, forecast: Forecast) -> Iterator[Appraisal]:
+    from digest.core.movements import movements_of  # noqa: PLC0415 - numpy, which the sending process does without
+    from digest.core.valuing import valued  # noqa: PLC0415
+
+    read = movements_of(batch.observed, [_midnight(one.listed_on) for one in batch.candidates], as_of)
+    promised = _expected(batch.candidates, read, as_of, forecast)
+    starts = [
+        ground(
+            (as_of.date() - one.listed_on).days if one.listed_on else None,
+            foretold=bool(known),
+            has_code=bool(one.has_code),
+            categories=one.categories,
+            listings=one.listings,
+        )
+        for one, known in zip(batch.candidates, promised, strict=True)
+    ]
+    values = valued(read, [{name: _FORETOLD * share for name, share in one.items()} for one in promised], starts)
+    for one, moved, start, (value, shares) in zip(batch.candidates, read, starts, values, strict=True):
+        told = {each.signal: each for each in moved}
+        words = {each.name: each.words for each in start}
+        felt = [told[name] for name, _share in shares if name in told]
+        yield Appraisal(
+            paper_id=one.paper_id,
+            primary_category=one.primary_category,
+            value=value,
+            parts=tuple([Part(name, share, words.get(name) or told[name].words) for name, share in shares]),
+            lead=lead(felt, start),
+            moved=bool(felt),
+            simulated=any([each.simulated for each in moved]),
+        )
+
+
+@lru_cache(maxsize=64)
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
 
 
 def _expected(
@@ -146,39 +170,6 @@ def _shared(leanings: dict[str, float]) -> dict[str, float]:
     return shares
 
 
-def _appraisal(
-    candidate: Candidate, moved: Sequence[Movement], promised: dict[str, float], as_of: datetime
-) -> Appraisal:
-    ground = _ground(candidate, as_of, foretold=bool(promised))
-    told = {one.signal: one for one in moved}
-    base = sum(amount for _name, amount, _words in ground)
-    amounts = {signal: _FORETOLD * strength for signal, strength in promised.items()}
-    room = 1 - base - sum(amounts.values())
-    asides = {
-        one.signal: -math.log(1 - _ASIDE * one.weight * one.strength) for one in moved if one.signal not in promised
-    }
-    said = sum(asides.values())
-    if said > 0:
-        added = room * (1 - math.exp(-said))
-        amounts |= {signal: added * weight / said for signal, weight in asides.items()}
-    stated = [*((signal, amount, told[signal].words) for signal, amount in amounts.items()), *ground]
-    value = sum(amount for _name, amount, _words in stated)
-    parts = tuple(
-        Part(name, round(amount / value, 4), words)
-        for name, amount, words in sorted(stated, key=lambda part: -part[1])
-        if amount > 0
-    )
-    return Appraisal(
-        paper_id=candidate.paper_id,
-        primary_category=candidate.primary_category,
-        value=round(value, 6),
-        parts=parts,
-        lead=_lead([told[signal] for signal in amounts], list(amounts.values()), ground),
-        moved=any(amount > 0 for amount in amounts.values()),
-        simulated=any(one.simulated for one in moved),
-    )
-
-
 def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None = None) -> list[TrendScore]:
     """Turn appraisals into scores, of all papers or of the wanted ids only, each compared with all.
 
@@ -204,47 +195,6 @@ def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None =
             )
         )
     return scores
-
-
-def _ground(candidate: Candidate, as_of: datetime, *, foretold: bool) -> list[tuple[str, float, str]]:
-    if candidate.listed_on is None:
-        ago, fresh = "no day of listing known", 0.0
-    else:
-        days = max((as_of.date() - candidate.listed_on).days, 0)
-        ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days} days ago"
-        fresh = _FRESH * math.exp(-days / _FRESH_DAYS)
-    # A forecast has counted the age already, so there the whole ground is every paper's.
-    ground = (
-        [("listing", _GROUND, f"where every paper starts, {ago}")]
-        if foretold
-        else [
-            ("listing", _GROUND - _FRESH, "where every paper starts"),
-            ("freshness", fresh, ago),
-        ]
-    )
-    if candidate.has_code:
-        ground.append(("code", 0.03, "code is available"))
-    beyond = max(candidate.categories - 1, 0) + max(candidate.listings - 1, 0)
-    if beyond:
-        words = f"in {candidate.categories} categories" if candidate.categories > 1 else "listed more than once"
-        ground.append(("reach", 0.04 * (1 - math.exp(-beyond / 4)), words))
-    return ground
-
-
-def _lead(moved: Sequence[Movement], amounts: Sequence[float], ground: Sequence[tuple[str, float, str]]) -> str:
-    felt = sorted(
-        ((amount, one) for one, amount in zip(moved, amounts, strict=True) if amount > 0), key=lambda pair: -pair[0]
-    )
-    if not felt:
-        words = ", ".join(words for name, _amount, words in ground if name != "listing")
-        return f"{words[:1].upper()}{words[1:]}; no votes, stars or comments seen yet"
-    strongest = felt[0][1]
-    growing = [one for _amount, one in felt if one.gained >= 1]
-    told = growing[0] if growing and not strongest.gained else strongest
-    pace = ("Gaining fast: " if told.strength >= 0.6 else "Gaining: ") if told.gained >= 1 else "Noticed: "
-    # A made-up signal anywhere in the score is named, also where a real one leads.
-    rest = ", with simulated signals" if any(one.simulated for _amount, one in felt) and not told.simulated else ""
-    return f"{pace}{told.words}{rest}"
 
 
 def _evidence(one: Appraisal, group: str | None, values: Sequence[float]) -> str:

@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digest.core.paper import Observation
-from digest.core.signals import KINDS, steadied
+from digest.core.signals import KINDS
+from digest.core.steady import steadied
 from digest.core.trend import MAX_SHARE, Candidate, TrendScore, appraise, trend_scores
 
 NOW = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)

@@ -1,0 +1,69 @@
+"""The papers that are to be scored, and what was observed of them: by paper for those who write them down, in
+columns for those who compute."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from itertools import islice
+
+from digest.core.paper import Observation
+
+AT_ONCE = 4_096
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A paper in the window, and what is known of it up to the instant of scoring."""
+
+    paper_id: int
+    primary_category: str = ""
+    listed_on: date | None = None
+    has_code: bool | None = None
+    listings: int = 1
+    categories: int = 1
+    observations: Sequence[Observation] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """Observations in columns of equal length; `whose` counts the candidates of a batch from 0, in any order.
+
+    The other columns are those of `Observation`. A column of a million values costs a tenth of a million objects.
+    """
+
+    whose: list[int] = field(default_factory=list)
+    signal: list[str] = field(default_factory=list)
+    source: list[str] = field(default_factory=list)
+    at: list[datetime] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    of: list[int | None] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some candidates, and what was observed of them; their own `observations` are not looked at again."""
+
+    candidates: Sequence[Candidate]
+    observed: Observed
+
+
+def batches(candidates: Iterable[Candidate]) -> Iterator[Batch]:
+    """Take candidates a few thousand at a time, so that a stream of any length needs little memory."""
+    remaining = iter(candidates)
+    while some := list(islice(remaining, AT_ONCE)):
+        yield Batch(some, in_columns([one.observations for one in some]))
+
+
+def in_columns(observations: Sequence[Iterable[Observation]]) -> Observed:
+    """Turn the observations of several papers into columns."""
+    seen = [(whose, one) for whose, some in enumerate(observations) for one in some]
+    return Observed(
+        whose=[whose for whose, _one in seen],
+        signal=[one.signal for _whose, one in seen],
+        source=[one.source for _whose, one in seen],
+        at=[one.at for _whose, one in seen],
+        value=[one.value for _whose, one in seen],
+        of=[one.of for _whose, one in seen],
+    )
