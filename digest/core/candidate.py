@@ -4,7 +4,7 @@ columns for those who compute."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import islice
 
@@ -33,12 +33,12 @@ class Observed:
     The other columns are those of `Observation`. A column of a million values costs a tenth of a million objects.
     """
 
-    whose: list[int] = field(default_factory=list)
-    signal: list[str] = field(default_factory=list)
-    source: list[str] = field(default_factory=list)
-    at: list[datetime] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    of: list[int | None] = field(default_factory=list)
+    whose: Sequence[int]
+    signal: Sequence[str]
+    source: Sequence[str]
+    at: Sequence[datetime]
+    value: Sequence[float]
+    of: Sequence[int | None]
 
 
 @dataclass(frozen=True, slots=True)

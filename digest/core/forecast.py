@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-from digest.core.features import FEATURES
+from digest.core.features import FEATURES, STARS, VOTES
+from digest.core.signals import PAGE_PLACE
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
+FORESEEN = (VOTES, PAGE_PLACE, STARS)  # the signals that the forecast reads; the others speak as asides
 PARTS = tuple(dict.fromkeys(feature.part for feature in FEATURES))
 
 

@@ -8,7 +8,6 @@ than 60 % of a score: bought stars buy little.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,12 +15,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from itertools import chain
+from operator import attrgetter
 
 from digest.core.candidate import Batch, Candidate, batches
 from digest.core.evidence import EVERY_PAPERS, ground, lead
-from digest.core.features import STARS, VOTES, features
-from digest.core.forecast import PARTS, Forecast, shipped
-from digest.core.signals import PAGE_PLACE, Movement, faded
+from digest.core.features import STARS, features
+from digest.core.forecast import FORESEEN, Forecast, shipped
+from digest.core.signals import Movement, faded
 
 __all__ = [
     "Appraisal",
@@ -35,9 +35,6 @@ __all__ = [
 ]
 
 MAX_SHARE = 0.6  # of one signal in a score
-_FORECAST = (VOTES, PAGE_PLACE, STARS)  # the signals that the fitted forecast reads; the others speak as asides
-_MOST_OF_ALL = 0.75  # of what the forecast's signals promise together, for one of several
-_LOG_GROWTH = 2.5  # expected log growth that is worth 63 % of the room
 _FORETOLD = (
     MAX_SHARE / (1 - MAX_SHARE) * EVERY_PAPERS
 )  # the most that a forecast adds: the greatest share, if one signal
@@ -127,7 +124,7 @@ def _appraisals(batch: Batch, as_of: datetime, forecast: Forecast) -> Iterator[A
             parts=tuple([Part(name, share, words.get(name) or told[name].words) for name, share in shares]),
             lead=lead(felt, start),
             moved=bool(felt),
-            simulated=any([each.simulated for each in moved]),
+            simulated=any(map(attrgetter("simulated"), moved)),
         )
 
 
@@ -140,34 +137,17 @@ def _expected(
     batch: Sequence[Candidate], read: Sequence[Sequence[Movement]], as_of: datetime, forecast: Forecast
 ) -> list[dict[str, float]]:
     """Return what votes and page places promise, 0 to 1, by signal; nothing for a paper that has neither."""
-    rows, whose = [], []
-    for index, (candidate, moved) in enumerate(zip(batch, read, strict=True)):
-        told = {one.signal: one for one in moved if one.signal in _FORECAST}
-        if told.keys() - {STARS}:  # nothing was fitted for stars alone
-            rows.append(features(told, candidate.listed_on, as_of))
-            whose.append((index, told))
+    from digest.core.valuing import promises  # noqa: PLC0415
+
+    told = [{one.signal: one for one in moved if one.signal in FORESEEN} for moved in read]
+    spoken = [index for index, one in enumerate(told) if one.keys() - {STARS}]  # nothing was fitted for stars alone
     promised: list[dict[str, float]] = [{} for _one in batch]
-    if not rows:
-        return promised
-    growth, by_part = forecast.speak(rows)
-    for column, ((index, told), expected) in enumerate(zip(whose, growth.tolist(), strict=True)):
-        fresh = max(faded(one.points[-1][0], as_of) for one in told.values())
-        strength = fresh * (1 - math.exp(-max(expected, 0.0) / _LOG_GROWTH))
-        leanings = {signal: math.exp(by_part[PARTS.index(signal), column]) for signal in told}
-        promised[index] = {signal: strength * share for signal, share in _shared(leanings).items()}
+    if spoken:
+        growth, by_part = forecast.speak([features(told[index], batch[index].listed_on, as_of) for index in spoken])
+        fresh = [faded(max(one.points[-1][0] for one in told[index].values()), as_of) for index in spoken]
+        for index, one in zip(spoken, promises(growth, by_part, fresh, [told[index] for index in spoken]), strict=True):
+            promised[index] = one
     return promised
-
-
-def _shared(leanings: dict[str, float]) -> dict[str, float]:
-    """Turn weights into shares of 1, none above what one of several signals may have."""
-    total = sum(leanings.values())
-    shares = {signal: weight / total for signal, weight in leanings.items()}
-    first = max(shares, key=shares.__getitem__)
-    if len(shares) > 1 and shares[first] > _MOST_OF_ALL:
-        rest = 1 - shares[first]
-        shares = {signal: share * (1 - _MOST_OF_ALL) / rest for signal, share in shares.items()}
-        shares[first] = _MOST_OF_ALL
-    return shares
 
 
 def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None = None) -> list[TrendScore]:

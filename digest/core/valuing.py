@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 
 from digest.core.evidence import GROUND, Ground
-from digest.core.features import STARS, VOTES
-from digest.core.signals import KINDS, PAGE_PLACE, Movement
+from digest.core.forecast import FORESEEN, PARTS
+from digest.core.signals import KINDS, Movement
 from digest.core.steady import Floats
 
+_LOG_GROWTH = 2.5  # expected log growth that is worth 63 % of the room
+_MOST_OF_ALL = 0.75  # of what the forecast's signals promise together, for one of several
 _ASIDE = 0.5  # of a signal's weight, where nothing could be fitted for it
 # Of parts that add the same, the earlier is named first.
-_PARTS = tuple(dict.fromkeys((VOTES, STARS, PAGE_PLACE, *KINDS, *GROUND)))
-_COLUMN = {name: column for column, name in enumerate(_PARTS)}
+_NAMES = tuple(dict.fromkeys((*FORESEEN, *KINDS, *GROUND)))
+_COLUMN = {name: column for column, name in enumerate(_NAMES)}
 
 Valued = tuple[float, list[tuple[str, float]]]
 """A value, 0 to 1, and the shares of the parts in it by name, the largest first; they sum to 1."""
+
+
+def promises(
+    growth: Floats, by_part: Floats, fresh: Sequence[float], told: Sequence[Collection[str]]
+) -> Iterator[dict[str, float]]:
+    """Return what papers promise, 0 to 1, by signal: of those `told` of each paper that the forecast reads.
+
+    `growth` and `by_part` are what the forecast said, `fresh` is the share of it that age has left. Each signal has
+    its share by how far it moved the forecast, and none of several more than three quarters.
+    """
+    known = np.array([[signal in one for signal in FORESEEN] for one in told])
+    strength = np.array(fresh) * -np.expm1(-np.maximum(growth, 0.0) / _LOG_GROWTH)
+    leanings = np.where(known, np.exp(by_part[[PARTS.index(signal) for signal in FORESEEN]].T), 0.0)
+    shares = leanings / leanings.sum(axis=1, keepdims=True)
+    first = shares.max(axis=1, keepdims=True)
+    held = (first > _MOST_OF_ALL) & (known.sum(axis=1, keepdims=True) > 1)
+    others = np.divide(1 - _MOST_OF_ALL, 1 - first, out=np.ones_like(first), where=held)
+    shares = np.where(held & (shares == first), _MOST_OF_ALL, shares * others) * strength[:, None]
+    for row, one in zip(shares.tolist(), told, strict=True):
+        yield {signal: share for signal, share in zip(FORESEEN, row, strict=True) if signal in one}
 
 
 def valued(
@@ -47,13 +69,13 @@ def valued(
     for value, columns, row, count in zip(
         np.round(values[:, 0], 6).tolist(), order.tolist(), shares.tolist(), spoken.tolist(), strict=True
     ):
-        yield value, [(_PARTS[column], share) for column, share in zip(columns[:count], row[:count], strict=True)]
+        yield value, [(_NAMES[column], share) for column, share in zip(columns[:count], row[:count], strict=True)]
 
 
 def _rectangle(named: Sequence[Iterable[tuple[str, float]]]) -> Floats:
     """Return amounts by name as rows of one number for each part, 0 where it is not named."""
     stated = [(row, _COLUMN[name], amount) for row, pairs in enumerate(named) for name, amount in pairs]
-    rectangle = np.zeros((len(named), len(_PARTS)))
+    rectangle = np.zeros((len(named), len(_NAMES)))
     if stated:
         rows, columns, amounts = zip(*stated, strict=True)
         rectangle[rows, columns] = amounts

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from digest.core.candidate import Batch
 from digest.core.lineup import Contender
-from digest.core.trend import Appraisal, Candidate, appraise_all, trend_scores
+from digest.core.trend import Appraisal, appraise_batches, trend_scores
 from digest.store.engine import reading, writing
 from digest.store.scores import candidates, store_scores
 
@@ -20,10 +23,11 @@ def score(engine: Engine, as_of: datetime) -> int:
     A second call for the same instant replaces the first's scores. Reading and computing hold no lock.
     """
     as_of = as_of.astimezone(UTC)
-    with reading(engine) as session:
-        appraisals, _contenders = appraised(session, as_of)
-    with writing(engine) as session:
-        store_scores(session, as_of, trend_scores(appraisals))
+    with without_collector():
+        with reading(engine) as session:
+            appraisals, _contenders = appraised(session, as_of)
+        with writing(engine) as session:
+            store_scores(session, as_of, trend_scores(appraisals))
     return len(appraisals)
 
 
@@ -31,14 +35,31 @@ def appraised(session: Session, as_of: datetime) -> tuple[list[Appraisal], list[
     """Appraise every candidate without writing anything; the contenders are the same papers for `line_up`."""
     listed: list[date | None] = []
 
-    def noted() -> Iterator[Candidate]:
-        for candidate in candidates(session, as_of):
-            listed.append(candidate.listed_on)
-            yield candidate
+    def noted() -> Iterator[Batch]:
+        for batch in candidates(session, as_of):
+            listed.extend(one.listed_on for one in batch.candidates)
+            yield batch
 
-    appraisals = appraise_all(noted(), as_of)
+    with without_collector():
+        appraisals = appraise_batches(noted(), as_of)
     contenders = [
         Contender(one.paper_id, one.value, one.primary_category, listed_on)
         for one, listed_on in zip(appraisals, listed, strict=True)
     ]
     return appraisals, contenders
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    """Let Python look for no cycles of garbage meanwhile.
+
+    A score of the whole window makes millions of small objects and no cycle; to look through them again and again
+    takes as long as the score itself. What is not in a cycle is freed as ever.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.enable()

@@ -3,82 +3,73 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import asdict
 from datetime import datetime, timedelta
-from itertools import groupby, islice
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, union
+from sqlalchemy import ColumnElement, delete, func, insert, select, union
 from sqlmodel import Session
 
-from digest.core.paper import Observation
-from digest.core.trend import Candidate, TrendScore
+from digest.core.candidate import AT_ONCE, Batch, Candidate, Observed
+from digest.core.trend import TrendScore
 from digest.store.dialects import ROWS_PER_STATEMENT, one_writer, table_of
 from digest.store.papers import current_ids
 from digest.store.tables import ListingRow, ObservationRow, Paper, Score
 
 WINDOW = timedelta(days=7)
 KEPT = timedelta(days=35)
-_STREAMED = 5_000
 _WRITTEN = 2_000
+_papers, _observations, _listings = table_of(Paper), table_of(ObservationRow), table_of(ListingRow)
 
 
-def candidates(session: Session, as_of: datetime) -> Iterator[Candidate]:
-    """Stream, by id, the papers listed or observed in the 7 days up to an instant, with those observations.
+def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
+    """Stream, by id, the papers listed or observed in the 7 days up to an instant, with those observations in columns.
 
-    Nothing that was first seen later counts, so scoring the same instant again finds the same papers. Three
-    queries, read side by side in the order of paper ids.
+    Nothing that was first seen later counts, so scoring the same instant again finds the same papers. The papers are
+    one query, what is known of them two queries for each batch of thousands.
     """
-    papers, observations, listings = table_of(Paper), table_of(ObservationRow), table_of(ListingRow)
     since = as_of - WINDOW
-    observed = (observations.c.at > since, observations.c.at <= as_of)
-    fresh = papers.c.listed_on.between(since.date(), (as_of + timedelta(days=1)).date())
-    ids = union(select(papers.c.id).where(fresh), select(observations.c.paper_id).where(*observed)).scalar_subquery()
-    found = (
-        select(papers.c.id, papers.c.primary_category, papers.c.listed_on, papers.c.has_code, papers.c.categories)
-        .where(papers.c.id.in_(ids), papers.c.first_seen_at <= as_of)
-        .order_by(papers.c.id)
-    )
-    seen = (
-        select(
-            observations.c.paper_id,
-            observations.c.signal,
-            observations.c.at,
-            observations.c.value,
-            observations.c.source,
-            observations.c.of,
-            observations.c.coverage,
-        )
-        .where(*observed)
-        .order_by(observations.c.paper_id, observations.c.signal, observations.c.source, observations.c.at)
-    )
-    announced = (
-        select(listings.c.paper_id, func.count())
-        .where(listings.c.paper_id.in_(ids))
-        .group_by(listings.c.paper_id)
-        .order_by(listings.c.paper_id)
-    )
-    with ExitStack() as open_results:
+    observed = (_observations.c.at > since, _observations.c.at <= as_of)
+    fresh = _papers.c.listed_on.between(since.date(), (as_of + timedelta(days=1)).date())
+    ids = union(select(_papers.c.id).where(fresh), select(_observations.c.paper_id).where(*observed)).scalar_subquery()
+    columns = (_papers.c.id, _papers.c.primary_category, _papers.c.listed_on, _papers.c.has_code, _papers.c.categories)
+    found = select(*columns).where(_papers.c.id.in_(ids), _papers.c.first_seen_at <= as_of).order_by(_papers.c.id)
+    # On PostgreSQL this is a cursor in the server: neither side holds the whole result.
+    with session.connection().execute(found.execution_options(yield_per=AT_ONCE)) as papers:
+        for batch in papers.partitions():
+            yield _batch(session, batch, observed)
 
-        def stream(statement: Select[Any]) -> Iterator[Any]:
-            # On PostgreSQL this is a cursor in the server: neither side holds the whole result.
-            result = session.connection().execute(statement.execution_options(yield_per=_STREAMED))
-            open_results.callback(result.close)
-            return iter(result)
 
-        seen_of, announced_of = _Follower(stream(seen)), _Follower(stream(announced))
-        for paper_id, category, listed_on, has_code, categories in stream(found):
-            counted = announced_of.rows(paper_id)
-            yield Candidate(
+def _batch(session: Session, papers: Sequence[Any], observed: Sequence[ColumnElement[bool]]) -> Batch:
+    connection = session.connection()
+    place = {paper.id: index for index, paper in enumerate(papers)}
+    first, last = papers[0].id, papers[-1].id
+    counted = (
+        select(_listings.c.paper_id, func.count())
+        .where(_listings.c.paper_id.between(first, last))
+        .group_by(_listings.c.paper_id)
+    )
+    listings = {row[0]: row[1] for row in connection.execute(counted)}
+    names = ("paper_id", "signal", "source", "at", "value", "of")
+    seen = select(*(_observations.c[name] for name in names)).where(
+        _observations.c.paper_id.between(first, last), *observed
+    )
+    rows = [row for row in connection.execute(seen) if row[0] in place]
+    ids, signal, source, at, value, of = zip(*rows, strict=True) if rows else ((),) * len(names)
+    return Batch(
+        [
+            Candidate(
                 paper_id=paper_id,
                 primary_category=category,
                 listed_on=listed_on,
                 has_code=has_code,
                 categories=len(categories),
-                listings=counted[0][1] if counted else 0,
-                observations=[Observation(*row[1:]) for row in seen_of.rows(paper_id)],
+                listings=listings.get(paper_id, 0),
             )
+            for paper_id, category, listed_on, has_code, categories in papers
+        ],
+        Observed([place[paper_id] for paper_id in ids], signal, source, at, value, of),
+    )
 
 
 def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]) -> None:
@@ -100,7 +91,7 @@ def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]
                 "as_of": as_of,
                 "value": score.value,
                 "percentile": score.percentile,
-                "parts": [asdict(part) for part in score.parts],
+                "parts": [{"name": part.name, "share": part.share, "words": part.words} for part in score.parts],
                 "evidence": score.evidence,
                 "simulated": score.simulated,
             }
@@ -109,16 +100,3 @@ def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]
         ]
         if rows:
             connection.execute(statement, rows)
-
-
-class _Follower:
-    """Gives each paper its rows while both are read in the order of paper ids."""
-
-    def __init__(self, rows: Iterator[Any]) -> None:
-        self._groups = ((int(paper_id), list(group)) for paper_id, group in groupby(rows, key=lambda row: row[0]))
-        self._next = next(self._groups, None)
-
-    def rows(self, paper_id: int) -> Sequence[Any]:
-        while self._next is not None and self._next[0] < paper_id:
-            self._next = next(self._groups, None)
-        return self._next[1] if self._next is not None and self._next[0] == paper_id else ()
