@@ -93,13 +93,17 @@ def timed(what: str) -> Iterator[None]:
     """Print how long something took, on the clock and of the processor."""
     began, spent = time.perf_counter(), time.process_time()
     yield
-    print(f"{what:32s} {time.perf_counter() - began:6.2f} s, processor {time.process_time() - spent:6.2f} s", flush=True)
+    print(
+        f"{what:32s} {time.perf_counter() - began:6.2f} s, processor {time.process_time() - spent:6.2f} s", flush=True
+    )
 
 
 def _row(one: Candidate) -> dict[str, object]:
     return Paper(
         id=one.paper_id,
+        slug=f"paper-{one.paper_id}",
         title=f"Paper {one.paper_id}",
+        title_key=f"paper {one.paper_id}",
         primary_category=one.primary_category,
         categories=[one.primary_category],
         listed_on=one.listed_on,

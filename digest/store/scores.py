@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from itertools import islice
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, union
+from sqlalchemy import Select, delete, func, insert, select, union
 from sqlmodel import Session
 
 from digest.core.candidate import AT_ONCE, Batch, Candidate, Observed
@@ -18,15 +21,17 @@ from digest.store.tables import ListingRow, ObservationRow, Paper, Score
 
 WINDOW = timedelta(days=7)
 KEPT = timedelta(days=35)
+_STREAMED = 20_000
 _WRITTEN = 2_000
+_SEEN = ("paper_id", "signal", "source", "at", "value", "of")
 _papers, _observations, _listings = table_of(Paper), table_of(ObservationRow), table_of(ListingRow)
 
 
 def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
     """Stream, by id, the papers listed or observed in the 7 days up to an instant, with those observations in columns.
 
-    Nothing that was first seen later counts, so scoring the same instant again finds the same papers. The papers are
-    one query, what is known of them two queries for each batch of thousands.
+    Nothing that was first seen later counts, so scoring the same instant again finds the same papers. Three
+    queries, read side by side in the order of paper ids.
     """
     since = as_of - WINDOW
     observed = (_observations.c.at > since, _observations.c.at <= as_of)
@@ -34,28 +39,31 @@ def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
     ids = union(select(_papers.c.id).where(fresh), select(_observations.c.paper_id).where(*observed)).scalar_subquery()
     columns = (_papers.c.id, _papers.c.primary_category, _papers.c.listed_on, _papers.c.has_code, _papers.c.categories)
     found = select(*columns).where(_papers.c.id.in_(ids), _papers.c.first_seen_at <= as_of).order_by(_papers.c.id)
-    # On PostgreSQL this is a cursor in the server: neither side holds the whole result.
-    with session.connection().execute(found.execution_options(yield_per=AT_ONCE)) as papers:
-        for batch in papers.partitions():
-            yield _batch(session, batch, observed)
-
-
-def _batch(session: Session, papers: Sequence[Any], observed: Sequence[ColumnElement[bool]]) -> Batch:
-    connection = session.connection()
-    place = {paper.id: index for index, paper in enumerate(papers)}
-    first, last = papers[0].id, papers[-1].id
-    counted = (
+    seen = select(*(_observations.c[name] for name in _SEEN)).where(*observed).order_by(_observations.c.paper_id)
+    announced = (
         select(_listings.c.paper_id, func.count())
-        .where(_listings.c.paper_id.between(first, last))
+        .where(_listings.c.paper_id.in_(ids))
         .group_by(_listings.c.paper_id)
+        .order_by(_listings.c.paper_id)
     )
-    listings = {row[0]: row[1] for row in connection.execute(counted)}
-    names = ("paper_id", "signal", "source", "at", "value", "of")
-    seen = select(*(_observations.c[name] for name in names)).where(
-        _observations.c.paper_id.between(first, last), *observed
-    )
-    rows = [row for row in connection.execute(seen) if row[0] in place]
-    ids, signal, source, at, value, of = zip(*rows, strict=True) if rows else ((),) * len(names)
+    with ExitStack() as opened:
+
+        def stream(statement: Select[Any], rows: int) -> Iterator[Sequence[Any]]:
+            # On PostgreSQL this is a cursor in the server: neither side holds the whole result.
+            result = session.connection().execute(statement.execution_options(yield_per=rows))
+            opened.callback(result.close)
+            return result.partitions()
+
+        seen_of, announced_of = _Follower(stream(seen, _STREAMED)), _Follower(stream(announced, _STREAMED))
+        for papers in stream(found, AT_ONCE):
+            last = papers[-1].id
+            yield _batch(papers, seen_of.rows_up_to(last), dict(map(tuple, announced_of.rows_up_to(last))))
+
+
+def _batch(papers: Sequence[Any], seen: Sequence[Any], listings: Mapping[int, int]) -> Batch:
+    place = {paper.id: index for index, paper in enumerate(papers)}
+    seen = [row for row in seen if row[0] in place]
+    ids, signal, source, at, value, of = zip(*seen, strict=True) if seen else ((),) * len(_SEEN)
     return Batch(
         [
             Candidate(
@@ -100,3 +108,22 @@ def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]
         ]
         if rows:
             connection.execute(statement, rows)
+
+
+class _Follower:
+    """Gives each batch of papers its rows, while both are read in the order of paper ids."""
+
+    def __init__(self, parts: Iterator[Sequence[Any]]) -> None:
+        self._parts = parts
+        self._ahead: list[Any] = []
+
+    def rows_up_to(self, paper_id: int) -> list[Any]:
+        """Return the rows that were not given yet of the papers up to an id."""
+        while not self._ahead or self._ahead[-1][0] <= paper_id:
+            part = next(self._parts, None)
+            if part is None:
+                break
+            self._ahead += part
+        end = bisect_right(self._ahead, paper_id, key=itemgetter(0))
+        rows, self._ahead = self._ahead[:end], self._ahead[end:]
+        return rows
