@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
+from random import Random
 
 
 def ndcg(scores: Sequence[float], gains: Sequence[float], k: int = 10) -> float:
@@ -50,3 +51,9 @@ def _ranks(values: Sequence[float]) -> list[float]:
             ranks[order[place]] = (start + end) / 2
         start = end + 1
     return ranks
+
+
+def interval(values: Sequence[float], rng: Random, *, draws: int = 500) -> tuple[float, float]:
+    """Return between what the mean would lie 95 times of 100, had other days like these been drawn (bootstrap)."""
+    means = sorted(statistics.mean(rng.choices(values, k=len(values))) for _draw in range(draws))
+    return means[draws // 40], means[draws - draws // 40 - 1]

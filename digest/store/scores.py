@@ -16,6 +16,7 @@ from sqlmodel import Session
 from digest.core.candidate import AT_ONCE, Batch, Candidate, Observed
 from digest.core.trend import TrendScore
 from digest.store.dialects import ROWS_PER_STATEMENT, one_writer, table_of
+from digest.store.paper_rows import in_chunks
 from digest.store.papers import current_ids
 from digest.store.tables import ListingRow, ObservationRow, Paper, Score
 
@@ -30,8 +31,8 @@ _papers, _observations, _listings = table_of(Paper), table_of(ObservationRow), t
 def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
     """Stream, by id, the papers listed or observed in the 7 days up to an instant, with those observations in columns.
 
-    Nothing that was first seen later counts, so scoring the same instant again finds the same papers. Three
-    queries, read side by side in the order of paper ids.
+    Nothing that was first seen later counts, so scoring the same instant again finds the same papers. Papers
+    and observations are two queries, read side by side in the order of paper ids.
     """
     since = as_of - WINDOW
     observed = (_observations.c.at > since, _observations.c.at <= as_of)
@@ -40,12 +41,6 @@ def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
     columns = (_papers.c.id, _papers.c.primary_category, _papers.c.listed_on, _papers.c.has_code, _papers.c.categories)
     found = select(*columns).where(_papers.c.id.in_(ids), _papers.c.first_seen_at <= as_of).order_by(_papers.c.id)
     seen = select(*(_observations.c[name] for name in _SEEN)).where(*observed).order_by(_observations.c.paper_id)
-    announced = (
-        select(_listings.c.paper_id, func.count())
-        .where(_listings.c.paper_id.in_(ids))
-        .group_by(_listings.c.paper_id)
-        .order_by(_listings.c.paper_id)
-    )
     with ExitStack() as opened:
 
         def stream(statement: Select[Any], rows: int) -> Iterator[Sequence[Any]]:
@@ -54,10 +49,19 @@ def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
             opened.callback(result.close)
             return result.partitions()
 
-        seen_of, announced_of = _Follower(stream(seen, _STREAMED)), _Follower(stream(announced, _STREAMED))
+        seen_of = _Follower(stream(seen, _STREAMED))
         for papers in stream(found, AT_ONCE):
-            last = papers[-1].id
-            yield _batch(papers, seen_of.rows_up_to(last), dict(map(tuple, announced_of.rows_up_to(last))))
+            yield _batch(papers, seen_of.rows_up_to(papers[-1].id), _announced(session, [paper.id for paper in papers]))
+
+
+def _announced(session: Session, ids: Sequence[int]) -> dict[int, int]:
+    """Return how often each paper was listed."""
+    counted: dict[int, int] = {}
+    for chunk in in_chunks(ids):
+        statement = select(_listings.c.paper_id, func.count()).where(_listings.c.paper_id.in_(chunk))
+        rows = session.connection().execute(statement.group_by(_listings.c.paper_id))
+        counted |= {row[0]: row[1] for row in rows}
+    return counted
 
 
 def _batch(papers: Sequence[Any], seen: Sequence[Any], listings: Mapping[int, int]) -> Batch:
