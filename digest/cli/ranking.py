@@ -82,7 +82,8 @@ def _replay_database(
     services = with_database()
     protocol = Protocol(timedelta(hours=ahead), None if any_age else Protocol().days, fewest)
     hour = services.settings.cut_off_hour
-    instants = past_instants(services.engine, hour, first, last, timedelta(hours=every), protocol.ahead)
+    step = timedelta(hours=every)
+    instants = past_instants(services.engine, hour=hour, since=first, until=last, every=step, ahead=protocol.ahead)
     with _progress() as bar:
         replaying = bar.add_task("replaying (instants)", total=len(instants))
         found = measure(services.engine, instants, protocol, lambda _at: bar.advance(replaying))
@@ -90,9 +91,11 @@ def _replay_database(
         typer.echo(json.dumps(found.as_json()))
         return
     typer.echo(
-        f"{found.instants} of {len(instants)} instants, {found.first:%Y-%m-%d %H:%M} to {found.last:%Y-%m-%d %H:%M} UTC,"
-        f" {found.papers:,} papers whose gain {ahead} h later is known{'; simulated signals' if found.simulated else ''}"
+        f"{found.instants} of {len(instants)} instants, {found.first:%Y-%m-%d %H:%M} to"
+        f" {found.last:%Y-%m-%d %H:%M} UTC; {found.papers:,} papers whose gain {ahead} h later is known"
     )
+    if found.simulated:
+        typer.echo("some of these signals are simulated: the figures say nothing of real papers")
     typer.echo(f"{'order':30s}{'NDCG@10':>8s}{'95 % interval':>18s}{'P@5':>8s}{'P@10':>8s}{'Spearman':>10s}")
     for row in found.rows:
         between = f"{row.ndcg_10_low:.3f} to {row.ndcg_10_high:.3f}"

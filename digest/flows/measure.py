@@ -68,7 +68,7 @@ class Comparison:
 
 
 def past_instants(
-    engine: Engine, hour: int, since: date | None, until: date | None, every: timedelta, ahead: timedelta
+    engine: Engine, *, hour: int, since: date | None, until: date | None, every: timedelta, ahead: timedelta
 ) -> list[datetime]:
     """Return the instants of a span of days at the cut-off hour (UTC), and `every` so often from there.
 
@@ -88,8 +88,8 @@ def past_instants(
         first += every
     if not instants:
         raise NotFound(
-            f"the database holds upvotes from {held[0]:%Y-%m-%d %H:%M} to {held[1]:%Y-%m-%d %H:%M} UTC: too few to replay"
-            f" an instant of that span and see the {_hours(ahead)} h after it; come back later, or name other days"
+            f"the database holds upvotes from {held[0]:%Y-%m-%d %H:%M} to {held[1]:%Y-%m-%d %H:%M} UTC: none of the"
+            f" days asked for has {_hours(ahead)} h after its cut-off in that time; come back later, or name other days"
         )
     return instants
 

@@ -36,10 +36,11 @@ def known_at(session: Session, at: datetime, *, days: int | None) -> list[Candid
     """Return the papers that a past instant would have scored, with what was observed in the 7 days up to it.
 
     They are those listed on its day or `days` before; where that is None, whatever was observed in the 7 days. What
-    is told of a paper without an instant, such as its code and its categories, may be news of today: it is left out.
+    is told of a paper without an instant, such as its code and its categories, may be news of today: it is left out. The newest come first, for of equals a rank takes the first.
     """
     ids = _ids(at, days)
-    listed = select(_papers.c.id, _papers.c.listed_on).where(_papers.c.id.in_(ids)).order_by(_papers.c.id)
+    listed = select(_papers.c.id, _papers.c.listed_on).where(_papers.c.id.in_(ids))
+    newest_first = listed.order_by(_papers.c.listed_on.desc().nulls_last(), _papers.c.id)
     names = ("paper_id", "signal", "at", "value", "source", "of")
     seen = select(*(_observations.c[name] for name in names)).where(
         _observations.c.paper_id.in_(ids), _observations.c.at > at - WINDOW, _observations.c.at <= at
@@ -49,7 +50,7 @@ def known_at(session: Session, at: datetime, *, days: int | None) -> list[Candid
         observed[paper_id].append(Observation(*stated))
     return [
         Candidate(paper_id=paper_id, listed_on=listed_on, observations=observed[paper_id])
-        for paper_id, listed_on in session.connection().execute(listed)
+        for paper_id, listed_on in session.connection().execute(newest_first)
     ]
 
 
