@@ -14,7 +14,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
-from itertools import chain
 from operator import attrgetter
 
 from digest.core.candidate import Batch, Candidate, batches
@@ -92,16 +91,22 @@ def appraise_all(candidates: Iterable[Candidate], as_of: datetime, forecast: For
 
 def appraise_batches(some: Iterable[Batch], as_of: datetime, forecast: Forecast | None = None) -> list[Appraisal]:
     """Do the same for candidates whose observations are in columns already; one batch is in memory at a time."""
-    forecast = shipped() if forecast is None else forecast
-    return list(chain.from_iterable(_appraisals(batch, as_of, forecast) for batch in some))
-
-
-def _appraisals(batch: Batch, as_of: datetime, forecast: Forecast) -> Iterator[Appraisal]:
     from digest.core.movements import movements_of  # noqa: PLC0415 - numpy, which the sending process does without
+
+    forecast = shipped() if forecast is None else forecast
+    appraisals: list[Appraisal] = []
+    for batch in some:
+        read = movements_of(batch.observed, [_midnight(one.listed_on) for one in batch.candidates], as_of)
+        appraisals += _appraisals(batch.candidates, read, as_of, forecast)
+    return appraisals
+
+
+def _appraisals(
+    candidates: Sequence[Candidate], read: Sequence[Sequence[Movement]], as_of: datetime, forecast: Forecast
+) -> Iterator[Appraisal]:
     from digest.core.valuing import valued  # noqa: PLC0415
 
-    read = movements_of(batch.observed, [_midnight(one.listed_on) for one in batch.candidates], as_of)
-    promised = _expected(batch.candidates, read, as_of, forecast)
+    promised = _expected(candidates, read, as_of, forecast)
     starts = [
         ground(
             (as_of.date() - one.listed_on).days if one.listed_on else None,
@@ -110,10 +115,10 @@ def _appraisals(batch: Batch, as_of: datetime, forecast: Forecast) -> Iterator[A
             categories=one.categories,
             listings=one.listings,
         )
-        for one, known in zip(batch.candidates, promised, strict=True)
+        for one, known in zip(candidates, promised, strict=True)
     ]
     values = valued(read, [{name: _FORETOLD * share for name, share in one.items()} for one in promised], starts)
-    for one, moved, start, (value, shares) in zip(batch.candidates, read, starts, values, strict=True):
+    for one, moved, start, (value, shares) in zip(candidates, read, starts, values, strict=True):
         told = {each.signal: each for each in moved}
         words = {each.name: each.words for each in start}
         felt = [told[name] for name, _share in shares if name in told]

@@ -36,7 +36,8 @@ def known_at(session: Session, at: datetime, *, days: int | None) -> list[Candid
     """Return the papers that a past instant would have scored, with what was observed in the 7 days up to it.
 
     They are those listed on its day or `days` before; where that is None, whatever was observed in the 7 days. What
-    is told of a paper without an instant, such as its code and its categories, may be news of today: it is left out. The newest come first, for of equals a rank takes the first.
+    is told of a paper without an instant, such as its code and its categories, may be news of today: it is left out.
+    The newest come first: of equals a rank takes the first.
     """
     ids = _ids(at, days)
     listed = select(_papers.c.id, _papers.c.listed_on).where(_papers.c.id.in_(ids))

@@ -203,7 +203,7 @@ def test_the_command_prints_a_table_or_json(own: Engine) -> None:
     own.dispose()
     ran = CliRunner().invoke(app, ["backtest", "--fewest", "4"])
     assert ran.exit_code == 0, ran.output
-    assert "1 of 4 instants, 2026-05-20 06:00 to 2026-05-20 06:00 UTC; 4 papers" in ran.stdout
+    assert "1 of 5 instants, 2026-05-20 06:00 to 2026-05-20 06:00 UTC; 4 papers" in ran.stdout
     assert "raw upvotes                      0.668    0.668 to 0.668   0.800   0.400    -0.400" in ran.stdout
     ran = CliRunner().invoke(app, ["backtest", "--fewest", "4", "--json"])
     told = json.loads(ran.stdout)
