@@ -19,6 +19,7 @@ NOW = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 CALM = tuple((hours, 40 - hours) for hours in (40, 34, 28, 20, 13, 7, 1))  # upvotes by hours ago
 
 Counts = Sequence[tuple[float, float]]
+Harm = Callable[[Counts, float], Counts]
 
 
 def paper(counts: Counts, signal: str = "hf_upvotes", paper_id: int = 1) -> Candidate:
@@ -67,13 +68,13 @@ def absurd(counts: Counts, odd: float) -> Counts:
     return [*counts, (odd % 30, values[int(odd) % len(values)])]
 
 
-HARMS: tuple[Callable[[Counts, float], Counts], ...] = (missing, late, duplicated, decreasing, absurd)
+HARMS: tuple[Harm, ...] = (missing, late, duplicated, decreasing, absurd)
 _counts = st.lists(st.tuples(st.floats(0, 160), st.integers(0, 10**6)), max_size=10)
 _papers = st.tuples(_counts, st.sampled_from([*KINDS]), st.sampled_from(HARMS), st.floats(0, 100))
 
 
 @given(st.lists(_papers, min_size=1, max_size=7))
-def test_every_harm_leaves_finite_ordered_and_explained_scores(told: list[tuple]) -> None:  # type: ignore[type-arg]
+def test_every_harm_leaves_finite_ordered_and_explained_scores(told: list[tuple[Counts, str, Harm, float]]) -> None:
     candidates = [
         paper(harm(counts, odd), signal, paper_id=number) for number, (counts, signal, harm, odd) in enumerate(told)
     ]
@@ -81,9 +82,7 @@ def test_every_harm_leaves_finite_ordered_and_explained_scores(told: list[tuple]
 
 
 @given(_counts, st.sampled_from([*KINDS]), st.sampled_from([late, duplicated, absurd]), st.floats(0, 100))
-def test_what_cannot_be_or_was_said_before_changes_nothing(
-    counts: Counts, signal: str, harm: Callable[[Counts, float], Counts], odd: float
-) -> None:
+def test_what_cannot_be_or_was_said_before_changes_nothing(counts: Counts, signal: str, harm: Harm, odd: float) -> None:
     assert appraised(harm(counts, odd), signal) == appraised(counts, signal)
 
 

@@ -1,0 +1,93 @@
+"""The candidates of a score come in batches of columns that hold what each paper's rows hold, and nothing else's."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine, insert
+
+from digest.core.candidate import Candidate
+from digest.core.paper import Observation
+from digest.core.trend import appraise_all, appraise_batches
+from digest.flows.score import score
+from digest.store import scores
+from digest.store.dialects import table_of
+from digest.store.engine import reading, writing
+from digest.store.observations import add_observations
+from digest.store.tables import ListingRow, Paper
+
+AT = datetime(2026, 5, 20, 6, tzinfo=UTC)
+
+
+def fill(engine: Engine) -> dict[int, Candidate]:
+    """Store papers of which every seventh is first seen later and every fifth is old and unobserved."""
+    expected = {}
+    with writing(engine) as session:
+        for number in range(1, 31):
+            later, forgotten = number % 7 == 0, number % 5 == 0
+            listed_on = AT.date() - timedelta(days=60 if forgotten else number % 4)
+            paper = Paper(
+                id=number,
+                slug=f"lamp-{number}",
+                title=f"Lamp {number}",
+                title_key=f"lamp {number}",
+                listed_on=listed_on,
+                first_seen_at=AT + timedelta(hours=1 if later else -1),
+                categories=["cs.LG"] * (number % 3),
+            )
+            session.add(paper)
+            session.flush()
+            seen = [
+                Observation(signal, AT - timedelta(hours=hours, seconds=number), hours + number, source)
+                for hours in range(-1, 200, 23)
+                for signal, source in (("hf_upvotes", "hf"), ("hn_points", "hn"))
+                if not forgotten or hours > 170
+            ]
+            add_observations(session, [(number, one) for one in seen])
+            rows = [
+                {"source": "arxiv", "key": f"{number}-{nth}", "paper_id": number, "announce_type": "new"}
+                for nth in range(number % 4)
+            ]
+            if rows:
+                session.connection().execute(insert(table_of(ListingRow)), rows)
+            if not later and not forgotten:
+                expected[number] = Candidate(
+                    paper_id=number,
+                    listed_on=listed_on,
+                    listings=number % 4,
+                    categories=number % 3,
+                    observations=[one for one in seen if AT - timedelta(days=7) < one.at <= AT],
+                )
+    return expected
+
+
+@pytest.mark.parametrize(("at_once", "streamed"), [(4_096, 20_000), (4, 7), (1, 1)])
+def test_each_paper_gets_its_own_rows_whatever_the_batch(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, at_once: int, streamed: int
+) -> None:
+    expected = fill(engine)
+    monkeypatch.setattr(scores, "AT_ONCE", at_once)
+    monkeypatch.setattr(scores, "_STREAMED", streamed)
+    with reading(engine) as session:
+        batches = list(scores.candidates(session, AT))
+    assert [one.paper_id for batch in batches for one in batch.candidates] == sorted(expected)
+    seen = defaultdict(set)
+    for batch in batches:
+        observed = batch.observed
+        columns = (observed.signal, observed.at, observed.value, observed.source, observed.of)
+        for whose, *stated in zip(observed.whose, *columns, strict=True):
+            seen[batch.candidates[whose].paper_id].add(Observation(*stated))
+    assert seen == {number: set(one.observations) for number, one in expected.items()}
+    assert appraise_batches(batches, AT) == appraise_all([expected[number] for number in sorted(expected)], AT)
+
+
+def test_scoring_twice_stores_the_same_once(engine: Engine) -> None:
+    expected = fill(engine)
+    assert score(engine, AT) == score(engine, AT) == len(expected)
+    with reading(engine) as session:
+        table = table_of(scores.Score)
+        rows = session.connection().execute(table.select().order_by(table.c.paper_id)).all()
+    assert [row.paper_id for row in rows] == sorted(expected)
+    assert all(set(part) == {"name", "share", "words"} for row in rows for part in row.parts)
