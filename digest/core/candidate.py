@@ -6,11 +6,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from itertools import islice
+from itertools import chain, islice
+from operator import attrgetter
 
 from digest.core.paper import Observation
 
 AT_ONCE = 4_096
+_COLUMNS = attrgetter("signal", "source", "at", "value", "of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,14 +58,8 @@ def batches(candidates: Iterable[Candidate]) -> Iterator[Batch]:
         yield Batch(some, in_columns([one.observations for one in some]))
 
 
-def in_columns(observations: Sequence[Iterable[Observation]]) -> Observed:
+def in_columns(observations: Sequence[Sequence[Observation]]) -> Observed:
     """Turn the observations of several papers into columns."""
-    seen = [(whose, one) for whose, some in enumerate(observations) for one in some]
-    return Observed(
-        whose=[whose for whose, _one in seen],
-        signal=[one.signal for _whose, one in seen],
-        source=[one.source for _whose, one in seen],
-        at=[one.at for _whose, one in seen],
-        value=[one.value for _whose, one in seen],
-        of=[one.of for _whose, one in seen],
-    )
+    whose = [index for index, some in enumerate(observations) for _one in some]
+    seen = map(_COLUMNS, chain.from_iterable(observations))
+    return Observed(whose, *(zip(*seen, strict=True) if whose else [()] * 5))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -19,6 +19,7 @@ Flags = NDArray[np.bool_]
 
 _TICK = timedelta(microseconds=1)  # instants are whole ticks before the instant of scoring: exact, and small
 _HOUR = timedelta(hours=1) // _TICK
+_SECOND = timedelta(seconds=1) // _TICK
 _NEVER = 2**62
 _LOOK_BACK = -24 * _HOUR  # growth is measured from the last observation before this
 _FORGOTTEN = -72 * _HOUR  # ... unless that is older than this: then from here, by interpolation
@@ -37,7 +38,7 @@ _LOG_GAINS = np.log1p(np.array([kind.gain for kind in KINDS.values()]))
 _FROM_NOTHING = np.array([kind.from_nothing for kind in KINDS.values()])
 
 
-def movements(observations: Iterable[Observation], as_of: datetime, listed_at: datetime | None) -> list[Movement]:
+def movements(observations: Sequence[Observation], as_of: datetime, listed_at: datetime | None) -> list[Movement]:
     """Read one paper's signals, as `movements_of` reads many."""
     return movements_of(in_columns([observations]), [listed_at], as_of)[0]
 
@@ -107,10 +108,11 @@ def _points(observed: Observed, as_of: datetime) -> _Points:
     sources = sorted(set(observed.source))
     numbers = {name: number for number, name in enumerate(sources)}
     code = np.array([_CODES.get(name, -1) for name in observed.signal], dtype=np.int64)
-    # Compared one by one, because an absurd value may be an integer that no array holds; a nan is not between either.
-    value = np.array([one if 0 <= one <= MAX_VALUE else -1 for one in observed.value], dtype=np.float64)
-    at = np.array([_ticks(one, as_of) for one in observed.at], dtype=np.int64)
-    of = np.array([one if one and 0 < one <= MAX_VALUE else 0 for one in observed.of], dtype=np.int64)
+    value = _believable(observed.value)
+    seconds = np.array(list(map(datetime.timestamp, observed.at)), dtype=np.float64) - as_of.timestamp()
+    at = np.rint(seconds * _SECOND).astype(np.int64)
+    size = _believable(observed.of)
+    of = np.where(size > 0, size, 0).astype(np.int64)
     of[code != _PLACE] = 0
     source = np.array([numbers[name] for name in observed.source], dtype=np.int64)
     series = (np.array(observed.whose, dtype=np.int64) * len(KINDS) + code) * len(sources) + source
@@ -121,6 +123,15 @@ def _points(observed: Observed, as_of: datetime) -> _Points:
     order = order[latest]
     instants = [observed.at[index] for index in order.tolist()]
     return _Points(series[order], at[order], value[order], of[order], instants, sources)
+
+
+def _believable(stated: Sequence[float | None]) -> Floats:
+    """Return numbers as an array, -1 for what is unknown or absurd."""
+    try:
+        numbers = np.array(stated, dtype=np.float64)
+    except OverflowError:  # an integer that no array holds
+        numbers = np.array([one if one is not None and 0 <= one <= MAX_VALUE else -1 for one in stated], dtype=float)
+    return np.where((numbers >= 0) & (numbers <= MAX_VALUE), numbers, -1.0)
 
 
 def _series(points: _Points) -> _Series:

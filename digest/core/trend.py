@@ -17,7 +17,7 @@ from functools import lru_cache
 from operator import attrgetter
 
 from digest.core.candidate import Batch, Candidate, batches
-from digest.core.evidence import EVERY_PAPERS, ground, lead
+from digest.core.evidence import EVERY_PAPERS, Ground, ground, lead
 from digest.core.features import STARS, features
 from digest.core.forecast import FORESEEN, Forecast, shipped
 from digest.core.signals import Movement, faded
@@ -119,14 +119,14 @@ def _appraisals(
     ]
     values = valued(read, [{name: _FORETOLD * share for name, share in one.items()} for one in promised], starts)
     for one, moved, start, (value, shares) in zip(candidates, read, starts, values, strict=True):
-        told = {each.signal: each for each in moved}
-        words = {each.name: each.words for each in start}
-        felt = [told[name] for name, _share in shares if name in told]
+        told: dict[str, Movement | Ground] = {each.signal: each for each in moved}
+        told |= {each.name: each for each in start}
+        felt = [each for name, _share in shares if isinstance(each := told[name], Movement)]
         yield Appraisal(
             paper_id=one.paper_id,
             primary_category=one.primary_category,
             value=value,
-            parts=tuple([Part(name, share, words.get(name) or told[name].words) for name, share in shares]),
+            parts=tuple([Part(name, share, told[name].words) for name, share in shares]),
             lead=lead(felt, start),
             moved=bool(felt),
             simulated=any(map(attrgetter("simulated"), moved)),

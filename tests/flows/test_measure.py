@@ -6,7 +6,7 @@ import importlib.util
 import json
 import random
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from math import log2
 from pathlib import Path
@@ -36,7 +36,7 @@ READ_ON = AT + 30 * DAY  # recordings may be read long after they were made
 Seen = tuple[float, float]  # hours after AT, and the upvotes then
 
 
-def add(engine: Engine, listed: dict[int, date | None], seen: dict[int, Sequence[Seen]], **more: Any) -> None:
+def add(engine: Engine, listed: Mapping[int, date | None], seen: Mapping[int, Sequence[Seen]], **more: Any) -> None:
     with writing(engine) as session:
         for number, day in listed.items():
             told = {"title": f"Lamp {number}", "title_key": f"lamp {number}", "first_seen_at": READ_ON, **more}
@@ -50,7 +50,7 @@ def add(engine: Engine, listed: dict[int, date | None], seen: dict[int, Sequence
         add_observations(session, observed)
 
 
-FOUR: tuple[dict[int, date | None], dict[int, Sequence[Seen]]] = (
+FOUR: tuple[Mapping[int, date | None], Mapping[int, Sequence[Seen]]] = (
     {1: AT.date(), 2: AT.date(), 3: AT.date() - 2 * DAY, 4: AT.date() - 3 * DAY, 5: AT.date() - 4 * DAY, 6: AT.date()},
     {
         1: [(-2, 4), (24, 14), (99, 900)],
@@ -158,7 +158,7 @@ def test_the_figures_are_those_of_the_public_measurement(tmp_path: Path, shared:
     }
     engine = open_engine(f"sqlite:///{tmp_path}/digest.db")
     upgrade(engine)
-    add(engine, dict(listed), seen)
+    add(engine, listed, seen)
     papers = {
         str(number): {"paper_id": str(number), "listing_date": str(day), "listed_at": None}
         for number, day in listed.items()

@@ -16,7 +16,7 @@ from digest.store import scores
 from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
 from digest.store.observations import add_observations
-from digest.store.tables import ListingRow, Paper
+from digest.store.tables import ListingRow, Paper, Score
 
 AT = datetime(2026, 5, 20, 6, tzinfo=UTC)
 
@@ -87,7 +87,7 @@ def test_scoring_twice_stores_the_same_once(engine: Engine) -> None:
     expected = fill(engine)
     assert score(engine, AT) == score(engine, AT) == len(expected)
     with reading(engine) as session:
-        table = table_of(scores.Score)
+        table = table_of(Score)
         rows = session.connection().execute(table.select().order_by(table.c.paper_id)).all()
     assert [row.paper_id for row in rows] == sorted(expected)
     assert all(set(part) == {"name", "share", "words"} for row in rows for part in row.parts)
