@@ -6,13 +6,23 @@ from sqlalchemy import Column, and_, delete, exists, select, update
 from sqlmodel import Session, SQLModel
 
 from digest.store.dialects import insert_missing, table_of
-from digest.store.tables import IssueCard, ListingRow, ObservationRow, Paper, PaperAlias, Score, SignalCheck
+from digest.store.tables import (
+    IssueCard,
+    ListingRow,
+    ObservationRow,
+    Paper,
+    PaperAlias,
+    PaperStanding,
+    Score,
+    SignalCheck,
+)
 
 _MOVED: tuple[type[SQLModel], ...] = (ListingRow, IssueCard, PaperAlias)
 _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (ObservationRow, ("signal", "source", "at")),
     (Score, ("as_of",)),
     (SignalCheck, ("service",)),
+    (PaperStanding, ()),
 )
 
 
@@ -27,9 +37,9 @@ def former_id(paper_id: int) -> str:
 def unite_rows(session: Session, survivor: int, loser: int) -> None:
     """Point everything that names the loser at the survivor, keep its addresses as aliases, delete it.
 
-    Where both have the same observation, a score as of the same instant or an answer of the same service, the
-    survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the old id, which resolves
-    through its alias.
+    Where both have the same observation, a score as of the same instant, an answer of the same service or a standing,
+    the survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the old id, which
+    resolves through its alias.
     """
     connection = session.connection()
     papers = table_of(Paper)

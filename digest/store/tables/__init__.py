@@ -11,7 +11,9 @@ from digest.store.tables.papers import (
     ObservationRow,
     Paper,
     PaperAlias,
+    PaperStanding,
     Score,
+    Yardstick,
 )
 from digest.store.tables.readers import (
     Consent,
@@ -42,6 +44,7 @@ __all__ = [
     "PaperAlias",
     "PaperAuthor",
     "PaperLab",
+    "PaperStanding",
     "PaperText",
     "RejectedRecord",
     "Score",
@@ -52,4 +55,5 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "Yardstick",
 ]

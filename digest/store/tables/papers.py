@@ -127,3 +127,28 @@ class Score(SQLModel, table=True):
     parts: list[dict[str, Any]] = json_list()
     evidence: str = ""
     simulated: bool = False
+
+
+class PaperStanding(SQLModel, table=True):
+    """What is kept of a paper's scores for good: its best percentile and its last, each with its instant.
+
+    `simulated` says whether the best rests on signals that the demo made up.
+    """
+
+    __tablename__ = "paper_standing"
+
+    paper_id: int = reference("paper.id", primary_key=True)
+    best_percentile: float
+    best_at: datetime = instant(nullable=False)
+    last_percentile: float
+    as_of: datetime = instant(nullable=False)
+    simulated: bool = False
+
+
+class Yardstick(SQLModel, table=True):
+    """What a figure is on average over all papers known here, as of the newest ranking; one row a figure."""
+
+    name: str = Field(primary_key=True)
+    value: float
+    papers: int
+    as_of: datetime = instant(nullable=False)
