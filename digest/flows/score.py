@@ -14,8 +14,8 @@ from digest.core.candidate import Batch
 from digest.core.lineup import Contender
 from digest.core.trend import Appraisal, appraise_batches, trend_scores
 from digest.store.engine import reading, writing
+from digest.store.percentiles import keep_standings
 from digest.store.scores import candidates, store_scores
-from digest.store.standings import keep_standings
 
 
 def score(engine: Engine, as_of: datetime) -> int:

@@ -18,7 +18,7 @@ from digest.store.tables import Author, AuthorFigureRow
 
 
 def record_figures(session: Session, figures: Sequence[AuthorFigure], source: str, observed_at: datetime) -> None:
-    """Store what a source states of authors; a changed figure replaces that source's older one, never a newer."""
+    """Store what a source states of authors; it replaces that source's older figure, never a newer."""
     for chunk in in_chunks(figures):
         _record(session, chunk, source, observed_at)
 
@@ -52,7 +52,7 @@ def _record(session: Session, figures: Sequence[AuthorFigure], source: str, obse
                 "source": source,
                 "observed_at": observed_at,
             }
-        elif row["value"] != value and row["observed_at"] <= observed_at:
+        elif row["observed_at"] < observed_at or (row["value"] != value and row["observed_at"] == observed_at):
             changed[key] = {"this_id": row["id"], "new_value": value, "new_at": observed_at}
     if new:
         connection.execute(insert(table), list(new.values()))

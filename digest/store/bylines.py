@@ -1,31 +1,16 @@
-"""Papers as pages and the API list them: by id, by author, by lab, newest first; a fixed number of queries each."""
+"""Papers as pages and the API list them: by id, newest first; a fixed number of queries each."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from digest.core.issue import Card
-from digest.store.indexing import author_slug, lab_slug
 from digest.store.site import card_of
-from digest.store.tables import Paper, PaperAuthor, PaperLab, Score
-
-_MOST = 100
-_MOST_WRITERS = 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabSheet:
-    """A lab as its papers name it, the latest of these, and who wrote most of them: name, slug, papers."""
-
-    name: str
-    slug: str
-    cards: tuple[Card, ...]
-    writers: tuple[tuple[str, str, int], ...]
+from digest.store.tables import Paper, Score
 
 
 def cards_of(session: Session, ids: Sequence[int], *, first: int = 1) -> list[Card]:
@@ -45,42 +30,6 @@ def latest_cards(session: Session, *, category: str = "", below: int | None = No
         conditions.append(col(Paper.id) < below)
     query = select(Paper.id).where(*conditions).order_by(col(Paper.id).desc()).limit(limit)
     return cards_of(session, [paper_id for paper_id in session.exec(query) if paper_id is not None])
-
-
-def author_cards(session: Session, slug: str) -> list[Card]:
-    """Return the latest papers of an author, by the slug of the name."""
-    query = (
-        select(Paper.id)
-        .join(PaperAuthor)
-        .where(PaperAuthor.slug == slug)
-        .group_by(col(Paper.id))  # a list may name one person twice
-        .order_by(col(Paper.listed_on).desc().nulls_last(), col(Paper.id).desc())
-        .limit(_MOST)
-    )
-    return cards_of(session, [paper_id for paper_id in session.exec(query) if paper_id is not None])
-
-
-def lab_sheet(session: Session, slug: str) -> LabSheet | None:
-    """Gather what the page of a lab shows; None for a slug that no paper has."""
-    query = (
-        select(Paper.id)
-        .join(PaperLab)
-        .where(PaperLab.slug == slug)
-        .group_by(col(Paper.id))
-        .order_by(col(Paper.listed_on).desc().nulls_last(), col(Paper.id).desc())
-        .limit(_MOST)
-    )
-    cards = cards_of(session, [paper_id for paper_id in session.exec(query) if paper_id is not None])
-    if not cards:
-        return None
-    spelled = Counter(lab for card in cards for lab in card.labs if lab_slug(lab) == slug)
-    writers = Counter(name for card in cards for name in card.authors)
-    return LabSheet(
-        name=spelled.most_common(1)[0][0],
-        slug=slug,
-        cards=tuple(cards),
-        writers=tuple((name, author_slug(name), papers) for name, papers in writers.most_common(_MOST_WRITERS)),
-    )
 
 
 def _cards(session: Session, condition: ColumnElement[bool]) -> list[Card]:

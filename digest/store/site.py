@@ -14,8 +14,6 @@ from digest.core.issue import Card, IssueState
 from digest.core.trend import Part
 from digest.store.indexing import author_slug
 from digest.store.tables import (
-    Author,
-    AuthorFigureRow,
     Delivery,
     IssueCard,
     IssueRow,
@@ -23,7 +21,6 @@ from digest.store.tables import (
     ObservationRow,
     Paper,
     PaperAlias,
-    PaperAuthor,
     Score,
 )
 
@@ -51,15 +48,6 @@ class PaperSheet:
     listings: tuple[ListingRow, ...]
     issues: tuple[tuple[date, int], ...]
     writers: dict[str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuthorSheet:
-    """An author, the figures that sources state, and the papers known here under that name."""
-
-    author: Author
-    figures: tuple[AuthorFigureRow, ...]
-    papers: tuple[Paper, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,30 +142,6 @@ def paper_sheet(session: Session, paper: Paper) -> PaperSheet:
         issues=tuple((issued_on, rank) for issued_on, rank in issues),
         writers={name: author_slug(name) for name in paper.authors},
     )
-
-
-def author_sheet(session: Session, slug: str) -> AuthorSheet | None:
-    """Gather what the page of an author shows; None for an unknown slug.
-
-    Papers are matched by the slug of the name, so two people of one name share them: the page says so. An author of
-    whom no source states a figure is known by the papers alone.
-    """
-    author = session.exec(select(Author).where(Author.slug == slug)).first()
-    address = author_slug(author.name) if author else slug
-    written = select(PaperAuthor.paper_id).where(PaperAuthor.slug == address)
-    papers = session.exec(
-        select(Paper)
-        .where(col(Paper.id).in_(written))
-        .order_by(col(Paper.listed_on).desc().nulls_last(), col(Paper.id))
-        .limit(100)
-    ).all()
-    if author is None:
-        names = [name for paper in papers for name in paper.authors if author_slug(name) == slug]
-        return AuthorSheet(author=Author(name=names[0], slug=slug), figures=(), papers=tuple(papers)) if names else None
-    figures = session.exec(
-        select(AuthorFigureRow).where(AuthorFigureRow.author_id == author.id).order_by(col(AuthorFigureRow.id))
-    ).all()
-    return AuthorSheet(author=author, figures=tuple(figures), papers=tuple(papers))
 
 
 def last_sent(session: Session, subscriber_id: int, kind: DeliveryKind) -> Delivery | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -18,13 +16,13 @@ from digest import __version__
 from digest.core.paper import parse_arxiv_id
 from digest.errors import DigestError, NotFound
 from digest.store import site as store
-from digest.store.bylines import author_cards, cards_of, latest_cards
+from digest.store.bylines import cards_of, latest_cards
 from digest.store.engine import reading
 from digest.store.search import parse
 from digest.store.search import search as find
+from digest.web.api_bylines import author, lab
+from digest.web.api_cursors import cursor_of, position_of
 from digest.web.api_models import (
-    AuthorAnswer,
-    FigureAnswer,
     IssueAnswer,
     IssueLineAnswer,
     IssuesAnswer,
@@ -75,7 +73,8 @@ def create_api(site: Site) -> FastAPI:
     api.get("/issues", summary="The issues, newest first")(issues)
     api.get("/issues/{issued_on}", summary="The issue of a day")(issue)
     api.get("/search", summary="Papers by words")(search)
-    api.get("/authors/{slug}", summary="An author, the figures that sources state, and papers")(author)
+    api.get("/authors/{slug}", summary="An author: figures, who states them, and papers")(author)
+    api.get("/labs/{slug}", summary="A lab: figures, and papers")(lab)
     api.add_exception_handler(AnyHTTPException, _http_problem)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(DigestError, _expected)
@@ -85,12 +84,12 @@ def create_api(site: Site) -> FastAPI:
 
 def papers(site: TheSite, category: Category = "", limit: Limit = 50, cursor: Cursor = "") -> PapersAnswer:
     """List papers by when they were first read here, the latest first."""
-    below = _number(cursor) if cursor else None
+    below = position_of(cursor) if cursor else None
     with reading(site.services.engine) as session:
         cards = latest_cards(session, category=_plain(category), below=below, limit=limit + 1)
     more = len(cards) > limit
     shown = [PaperAnswer.of(card, site.services.settings.base_url) for card in cards[:limit]]
-    return PapersAnswer(papers=shown, next_cursor=_cursor(cards[limit - 1].paper_id) if more else None)
+    return PapersAnswer(papers=shown, next_cursor=cursor_of(cards[limit - 1].paper_id) if more else None)
 
 
 def paper(site: TheSite, slug: str) -> SheetAnswer:
@@ -133,7 +132,7 @@ def issues(site: TheSite, limit: Limit = 50, cursor: Cursor = "") -> IssuesAnswe
 def issue(site: TheSite, issued_on: str, limit: Limit = 50, cursor: Cursor = "") -> IssueAnswer:
     """Give the ranking of a day; `latest` is the newest."""
     wanted = None if issued_on == "latest" else _day(issued_on, status=404)
-    skip = _number(cursor) if cursor else 0
+    skip = position_of(cursor) if cursor else 0
     with reading(site.services.engine) as session:
         front = store.issue_front(session, wanted)
     if front is None or front.issued_on is None:
@@ -146,7 +145,7 @@ def issue(site: TheSite, issued_on: str, limit: Limit = 50, cursor: Cursor = "")
         note=front.note,
         total=len(front.cards),
         papers=[PaperAnswer.of(card, site.services.settings.base_url) for card in shown],
-        next_cursor=_cursor(skip + limit) if more else None,
+        next_cursor=cursor_of(skip + limit) if more else None,
     )
 
 
@@ -158,7 +157,7 @@ def search(
     cursor: Cursor = "",
 ) -> SearchAnswer:
     """Find papers; see `corrected` and `loose` for what was searched instead where the words found nothing."""
-    offset = _number(cursor) if cursor else 0
+    offset = position_of(cursor) if cursor else 0
     with reading(site.services.engine) as session:
         results = find(session, parse(q, category), offset=offset, limit=limit)
         cards = cards_of(session, results.ids, first=offset + 1)
@@ -169,25 +168,7 @@ def search(
         corrected=results.corrected or None,
         loose=results.loose,
         papers=[PaperAnswer.of(card, site.services.settings.base_url) for card in cards],
-        next_cursor=_cursor(offset + limit) if more else None,
-    )
-
-
-def author(site: TheSite, slug: str) -> AuthorAnswer:
-    """Give what is known of an author; at most the latest 100 papers."""
-    with reading(site.services.engine) as session:
-        sheet = store.author_sheet(session, _plain(slug))
-        cards = author_cards(session, slug) if sheet else []
-    if sheet is None:
-        raise NotFound("no author is known here under this name")
-    return AuthorAnswer(
-        name=sheet.author.name,
-        slug=slug,
-        figures=[
-            FigureAnswer(figure=row.figure, value=row.value, source=row.source, observed_at=row.observed_at)
-            for row in sheet.figures
-        ],
-        papers=[PaperAnswer.of(card, site.services.settings.base_url) for card in cards],
+        next_cursor=cursor_of(offset + limit) if more else None,
     )
 
 
@@ -201,20 +182,6 @@ def _plain(text: str) -> str:
     if "\0" in text or len(text) > 200:
         raise NotFound("nothing is known here under this name")
     return text
-
-
-def _cursor(position: int) -> str:
-    return base64.urlsafe_b64encode(str(position).encode()).decode().rstrip("=")
-
-
-def _number(cursor: str) -> int:
-    try:
-        position = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise HTTPException(400, "this cursor was not given by this API") from error
-    if not re.fullmatch(rb"[0-9]{1,12}", position):
-        raise HTTPException(400, "this cursor was not given by this API")
-    return int(position)
 
 
 def _day(text: str, *, status: int) -> date:

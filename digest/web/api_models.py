@@ -131,21 +131,3 @@ class SearchAnswer(BaseModel):
     loose: bool = Field(description="True where no paper has all the words and these have some.")
     papers: list[PaperAnswer]
     next_cursor: str | None = None
-
-
-class FigureAnswer(BaseModel):
-    """What one source states of an author."""
-
-    figure: str
-    value: str
-    source: str
-    observed_at: datetime
-
-
-class AuthorAnswer(BaseModel):
-    """An author, the figures that sources state, and papers under that name."""
-
-    name: str
-    slug: str
-    figures: list[FigureAnswer]
-    papers: list[PaperAnswer]

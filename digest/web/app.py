@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from digest import __version__
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
-from digest.web import admin, api, desk, feeds, inbox, labs, probes, public, readers, search
+from digest.web import admin, api, bylines, desk, feeds, inbox, probes, public, readers, search
 from digest.web.headers import Hardening
 from digest.web.pages import STATIC, to
 from digest.web.site import Site
@@ -48,7 +48,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
-    for router in (search.router, labs.router, feeds.router, public.router):
+    for router in (search.router, bylines.router, feeds.router, public.router):
         app.include_router(router)
     app.mount(api.ROOT, api.create_api(site))
 

@@ -1,4 +1,4 @@
-"""The public pages: today's list, past issues, papers, authors, how the ranking works."""
+"""The public pages: today's list, past issues, papers, how the ranking works."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from starlette.responses import RedirectResponse
 
 from digest.core.links import web_url
 from digest.core.paper import parse_arxiv_id
+from digest.core.versions import Version, versions
 from digest.errors import NotFound
 from digest.store import site as store
 from digest.store.bylines import cards_of
 from digest.store.engine import reading
 from digest.store.search import similar
-from digest.store.tables import AuthorFigureRow, ObservationRow, Paper
+from digest.store.tables import ObservationRow, Paper
 from digest.web.chart import Line, Seen, lines, spark
 from digest.web.pages import day, query_with
 from digest.web.site import Site, TheSite
@@ -28,14 +29,6 @@ router = APIRouter()
 
 PAGE_SIZE = 20
 _MOST_CHIPS = 12
-_FIGURES = {
-    "field": "Field",
-    "h_index": "h-index",
-    "papers": "Papers",
-    "citations": "Citations",
-    "novelty": "Novelty",
-    "ai_score": "AI score",
-}
 Category = Annotated[str, Query(max_length=32)]
 Page = Annotated[int, Query(ge=1, le=1000)]
 
@@ -162,6 +155,7 @@ def paper(site: TheSite, name: str) -> Response:
         facts=_facts(found),
         issues=sheet.issues,
         listings=sheet.listings,
+        versions=_versions(sheet),
         writers=sheet.writers,
         alike=alike,
     )
@@ -171,12 +165,21 @@ def _charts(rows: Iterable[ObservationRow]) -> list[Line]:
     return lines(seen_until(rows, None))
 
 
+def _versions(sheet: store.PaperSheet) -> list[tuple[Version, str]]:
+    """List the versions that are known, the newest first, each with its address at arXiv (may be empty)."""
+    arxiv_id = sheet.paper.arxiv_id
+    announced = ((row.version, row.listed_on, row.source) for row in sheet.listings)
+    return [
+        (one, f"https://arxiv.org/abs/{arxiv_id}v{one.number}" if arxiv_id else "")
+        for one in reversed(versions(announced, sheet.paper.version))
+    ]
+
+
 def _facts(paper: Paper) -> list[tuple[str, str, str]]:
     """List what is known of a paper: name, value, and where it leads (may be empty)."""
     doi = f"https://doi.org/{quote(paper.doi)}" if paper.doi else ""
     rows = [
         ("arXiv identifier", paper.arxiv_id or "", f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else ""),
-        ("Version", str(paper.version or ""), ""),
         ("Listed", day(paper.listed_on), ""),
         ("Categories", ", ".join(paper.categories or [paper.primary_category]), ""),
         ("Code", "yes" if paper.has_code else "", web_url(paper.code_url)),
@@ -188,31 +191,6 @@ def _facts(paper: Paper) -> list[tuple[str, str, str]]:
         ("First seen here", day(paper.first_seen_at.date()), ""),
     ]
     return [row for row in rows if row[1]]
-
-
-@router.get("/authors/{slug}")
-def author(site: TheSite, slug: str) -> Response:
-    """Show what sources state of an author, and the papers known here under that name."""
-    with reading(site.services.engine) as session:
-        sheet = store.author_sheet(session, slug) if len(slug) <= 200 and "\0" not in slug else None
-    if sheet is None:
-        raise NotFound("no author is known here under this name")
-    return site.pages.show(
-        "author.html",
-        author=sheet.author,
-        figures=[_figure(row) for row in sheet.figures],
-        papers=[(paper, store.paper_path(paper)) for paper in sheet.papers],
-    )
-
-
-def _figure(row: AuthorFigureRow) -> dict[str, object]:
-    value = f"{row.value} %" if row.figure == "novelty" else row.value
-    return {
-        "name": _FIGURES.get(row.figure, row.figure.replace("_", " ").capitalize()),
-        "value": value,
-        "source": row.source,
-        "read_on": row.observed_at.date(),
-    }
 
 
 @router.get("/about/ranking")

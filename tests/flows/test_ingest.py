@@ -239,12 +239,12 @@ def figures(engine: Engine, at: datetime, value: str) -> None:
     ingest_capture(engine, "pages", "", capture, Reading(observed_at=at, origin="seeds"), now=at)
 
 
-def test_a_changed_figure_replaces_the_older_one_of_its_source(engine: Engine, now: datetime) -> None:
+def test_a_figure_is_as_its_source_stated_it_last_and_says_when(engine: Engine, now: datetime) -> None:
     figures(engine, now, "15")
     figures(engine, now + timedelta(days=1), "16")
     figures(engine, now - timedelta(days=1), "12")
     stored = {row.figure: (row.value, row.observed_at) for row in all_rows(engine, AuthorFigureRow)}
-    assert stored == {"h_index": ("16", now + timedelta(days=1)), "papers": ("3", now)}
+    assert stored == {"h_index": ("16", now + timedelta(days=1)), "papers": ("3", now + timedelta(days=1))}
     assert sorted(author.slug[:7] for author in all_rows(engine, Author)) == ["ada-bel", "author-"]
 
 

@@ -8,31 +8,9 @@ from sqlalchemy import Engine
 
 from digest.store import desk, site
 from digest.store.engine import reading, writing
-from digest.store.indexing import Indexed, author_slug, index_papers
-from digest.store.tables import Author, Delivery, IngestRun, Paper, RejectedRecord, Score
+from digest.store.tables import Delivery, IngestRun, Paper, RejectedRecord, Score
 from tests.conftest import NOW
 from tests.post import add_issue, add_reader
-
-NAME = 'Zoë "Z" O\'Élan_100% \\ 李'
-
-
-def test_papers_of_an_author_are_found_by_the_name_whatever_its_accents(engine: Engine) -> None:
-    address = author_slug(NAME)
-    with writing(engine) as session:
-        session.add(Author(name=NAME, slug=address))
-        for number, names in enumerate((["Bo", NAME], [NAME + "x"], [NAME.replace("_", "x")], [NAME.lower()])):
-            paper = Paper(slug=f"p{number}", title="T", title_key="t", authors=names, first_seen_at=NOW)
-            session.add(paper)
-            session.flush()
-            index_papers(session, [Indexed(paper.id or 0, paper.title_key, paper.authors, [])])
-    with reading(engine) as session:
-        sheet = site.author_sheet(session, address)
-        assert sheet is not None
-        assert [paper.slug for paper in sheet.papers] == ["p0", "p3"]
-        known_by_papers = site.author_sheet(session, "bo")
-        assert known_by_papers is not None
-        assert (known_by_papers.author.name, known_by_papers.figures) == ("Bo", ())
-        assert site.author_sheet(session, "nobody") is None
 
 
 def test_issues_are_listed_newest_first_and_the_newest_leads(engine: Engine) -> None:

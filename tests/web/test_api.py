@@ -91,8 +91,9 @@ def test_an_author_comes_with_figures_and_papers(place: Place) -> None:
         "value": "12",
         "source": "pages",
         "observed_at": "",
+        "doubt": "",
     }
-    assert len(author["papers"]) == 3
+    assert len(author["papers"]) == author["total"] == author["computed"]["papers"] == 3
 
 
 @pytest.mark.parametrize(
@@ -144,6 +145,7 @@ def test_the_openapi_document_names_every_address(place: Place) -> None:
         "/issues/{issued_on}",
         "/search",
         "/authors/{slug}",
+        "/labs/{slug}",
     }
     assert document["servers"] == [{"url": API}]
     assert place.browser.get("/openapi.json").status_code == 404

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from sqlalchemy import event
 
 from digest.store.engine import writing
-from digest.store.tables import Author, AuthorFigureRow, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
+from digest.store.tables import Author, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
 from tests.conftest import NOW
 from tests.web.conftest import Place, card_of
 
@@ -138,24 +138,6 @@ def test_unknown_and_malformed_addresses_get_a_page_with_a_way_out(place: Place)
         answer = place.browser.get(path)
         assert answer.status_code == 404, path
         assert "Today's papers" in answer.text.replace("&#39;", "'"), path
-
-
-def test_author_page_names_the_source_of_every_figure(place: Place) -> None:
-    place.add_paper(1, authors=["Zoë Élan", "Bo Sample"])
-    place.add_paper(2, authors=["Zoë Élan-Other"])
-    with writing(place.services.engine) as session:
-        author = Author(name="Zoë Élan", slug="zoe-elan")
-        session.add(author)
-        session.flush()
-        assert author.id is not None
-        for figure, value in (("h_index", "12"), ("novelty", "61"), ("ai_score", "7.5")):
-            session.add(
-                AuthorFigureRow(author_id=author.id, figure=figure, value=value, source="pages", observed_at=NOW)
-            )
-    page = place.browser.get("/authors/zoe-elan").text
-    for shown in ("h-index", "12", "61 %", "AI score", "7.5", "pages", "20 May 2026", "Probe paper 1"):
-        assert shown in page
-    assert "Probe paper 2" not in page
 
 
 def test_issues_are_listed_and_each_has_its_page(place: Place) -> None:

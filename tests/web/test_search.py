@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import event
 
 from digest.store.engine import writing
+from digest.store.percentiles import keep_standings
 from digest.store.tables import Score
 from tests.conftest import NOW
 from tests.web.conftest import Place
@@ -86,6 +87,8 @@ def test_a_lab_has_a_page_with_papers_percentiles_and_authors(place: Place) -> N
     place.add_paper(2, labs=["Institute of Tests"])
     with writing(place.services.engine) as session:
         session.add(Score(paper_id=paper_id, as_of=NOW, value=0.5, percentile=71.0))
+        session.flush()
+        keep_standings(session, NOW)
     assert 'href="/labs/institut-fur-lampen"' in place.browser.get("/papers/2605.00001").text
     page = place.browser.get("/labs/institut-fur-lampen").text
     for shown in (
@@ -128,6 +131,8 @@ def test_similar_papers_are_listed_and_labelled(place: Place) -> None:
         "/search?category=cs.LG",
         "/labs/probe-laboratory",
         "/authors/ada-probe",
+        "/labs/probe-laboratory/feed.xml",
+        "/authors/ada-probe/feed.json",
         "/papers/2605.00001",
         "/feed.xml",
         "/feed.json",
@@ -135,6 +140,7 @@ def test_similar_papers_are_listed_and_labelled(place: Place) -> None:
         "/api/v1/papers/2605.00001",
         "/api/v1/search?q=lamps",
         "/api/v1/authors/ada-probe",
+        "/api/v1/labs/probe-laboratory",
         "/api/v1/issues",
         "/api/v1/issues/latest",
     ],

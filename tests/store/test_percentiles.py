@@ -12,8 +12,8 @@ from sqlmodel import col, select
 
 from digest.core.trend import TrendScore
 from digest.store.engine import reading, writing
+from digest.store.percentiles import keep_standings
 from digest.store.scores import KEPT, store_scores
-from digest.store.standings import keep_standings
 from digest.store.tables import Paper, PaperStanding, Score, Yardstick
 from digest.store.unions import unite_rows
 from tests.conftest import NOW

@@ -1,0 +1,271 @@
+"""The papers known under the name of an author or a lab, and what is told of them: a fixed number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Table, and_, distinct, func, select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from digest.core.issue import Card
+from digest.core.portfolio import MIDDLE, Work
+from digest.core.sentences import first_sentences
+from digest.store.dialects import table_of
+from digest.store.indexing import author_slug, lab_slug
+from digest.store.percentiles import BEST_PERCENTILE
+from digest.store.site import card_of
+from digest.store.tables import (
+    Author,
+    AuthorFigureRow,
+    ObservationRow,
+    Paper,
+    PaperAuthor,
+    PaperLab,
+    PaperStanding,
+    PaperText,
+    Score,
+    Yardstick,
+)
+
+MOST_WORKS = 2_000  # so that a page costs the same whatever name a source puts on every paper
+_MOST_NAMES = 30  # of one paper's authors; those of a collaboration of thousands say nothing of who works with whom
+_MOST_COMPANIONS = 24
+_CITATIONS, _INDEX_PERCENTILE = "citations", "index_percentile"
+
+_papers, _kept, _texts = table_of(Paper), table_of(PaperStanding), table_of(PaperText)
+_observed, _scores = table_of(ObservationRow), table_of(Score)
+
+
+class Kind(StrEnum):
+    """Whose name papers are gathered by."""
+
+    AUTHOR = "author"
+    LAB = "lab"
+
+    @property
+    def links(self) -> Table:
+        """The table that links papers to such names."""
+        return table_of(PaperAuthor if self is Kind.AUTHOR else PaperLab)
+
+    @property
+    def names(self) -> Any:
+        """The column of a paper that holds such names, in order."""
+        return _papers.c.authors if self is Kind.AUTHOR else _papers.c.labs
+
+    def slug_of(self, name: str) -> str:
+        """Return the address of such a name."""
+        return author_slug(name) if self is Kind.AUTHOR else lab_slug(name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portfolio:
+    """What is known under one name.
+
+    `works` are the newest papers, at most 2,000 of the `known` ones. `middle` is the mean best percentile of all
+    papers here, `ranked_at` the instant of the newest ranking. `stated` are the figures that sources state.
+    """
+
+    kind: Kind
+    name: str
+    slug: str
+    works: tuple[Work, ...]
+    known: int
+    middle: float
+    ranked_at: datetime | None
+    stated: tuple[AuthorFigureRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Companion:
+    """An author or a lab that shares papers with another one: name, slug, how many."""
+
+    name: str
+    slug: str
+    papers: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Listed:
+    """A paper in a list: its card as it stands now, its figures, and the percentile another index stated, if any."""
+
+    card: Card
+    work: Work
+    elsewhere: ObservationRow | None
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the percentile that is shown was made up for the demo."""
+        return self.card.simulated if self.work.percentile is not None else self.work.simulated
+
+
+def portfolio(session: Session, kind: Kind, slug: str) -> Portfolio | None:
+    """Gather what is known under a slug; None where neither a paper nor a source's figure has it.
+
+    Two people of one name share a slug, and so a portfolio.
+    """
+    name, stated = _stated(session, slug) if kind is Kind.AUTHOR else ("", ())
+    links, yardstick = kind.links, table_of(Yardstick)
+    known, ranked_at, middle = (
+        session.connection()
+        .execute(
+            select(
+                select(func.count(distinct(links.c.paper_id))).where(links.c.slug == slug).scalar_subquery(),
+                select(func.max(_scores.c.as_of)).scalar_subquery(),
+                select(yardstick.c.value).where(yardstick.c.name == BEST_PERCENTILE).scalar_subquery(),
+            )
+        )
+        .one()
+    )
+    works = _works(session, links, slug, ranked_at) if known else []
+    if works and not name:
+        name = _names(session, kind, {slug: works[0].paper_id}).get(slug, slug)
+    if not name:
+        return None
+    return Portfolio(
+        kind=kind,
+        name=name,
+        slug=slug,
+        works=tuple(works),
+        known=known,
+        middle=MIDDLE if middle is None else middle,
+        ranked_at=ranked_at,
+        stated=stated,
+    )
+
+
+def companions(session: Session, found: Portfolio, kind: Kind) -> list[Companion]:
+    """Return the authors or labs that share most papers with a portfolio, itself left out; two queries."""
+    links = kind.links
+    conditions = [links.c.paper_id.in_([work.paper_id for work in found.works]), links.c.position < _MOST_NAMES]
+    if kind is found.kind:
+        conditions.append(links.c.slug != found.slug)
+    papers = func.count(distinct(links.c.paper_id))
+    rows = session.connection().execute(
+        select(links.c.slug, papers, func.max(links.c.paper_id))
+        .where(*conditions)
+        .group_by(links.c.slug)
+        .order_by(papers.desc(), links.c.slug)
+        .limit(_MOST_COMPANIONS)
+    )
+    shared = {slug: (count, paper_id) for slug, count, paper_id in rows}
+    names = _names(session, kind, {slug: paper_id for slug, (_count, paper_id) in shared.items()})
+    return [Companion(names[slug], slug, count) for slug, (count, _id) in shared.items() if slug in names]
+
+
+def listed(session: Session, found: Portfolio, works: Sequence[Work], *, first: int = 1) -> list[Listed]:
+    """Return papers of a portfolio in their order, numbered from `first`; two queries.
+
+    A card carries the evidence of the newest ranking or none: what was said in an older one is not true today.
+    """
+    ids = [work.paper_id for work in works]
+    rows = session.exec(
+        select_rows(Paper, Score)
+        .join(Score, and_(col(Score.paper_id) == Paper.id, col(Score.as_of) == found.ranked_at), isouter=True)
+        .where(col(Paper.id).in_(ids))
+    )
+    cards = {paper.id: _card(paper, score) for paper, score in rows}
+    stated = session.exec(
+        select_rows(ObservationRow)
+        .where(col(ObservationRow.paper_id).in_(ids), ObservationRow.signal == _INDEX_PERCENTILE)
+        .order_by(col(ObservationRow.at), col(ObservationRow.id))
+    )
+    elsewhere = {row.paper_id: row for row in stated}
+    return [
+        Listed(card=replace(cards[work.paper_id], rank=rank), work=work, elsewhere=elsewhere.get(work.paper_id))
+        for rank, work in enumerate(works, first)
+        if work.paper_id in cards
+    ]
+
+
+def _stated(session: Session, slug: str) -> tuple[str, tuple[AuthorFigureRow, ...]]:
+    rows = session.exec(
+        select_rows(Author, AuthorFigureRow)
+        .join(AuthorFigureRow, col(AuthorFigureRow.author_id) == Author.id, isouter=True)
+        .where(Author.slug == slug)
+        .order_by(col(AuthorFigureRow.id))
+    ).all()
+    figures: list[AuthorFigureRow | None] = [figure for _author, figure in rows]  # one None where there are none
+    return rows[0][0].name if rows else "", tuple(figure for figure in figures if figure is not None)
+
+
+def _works(session: Session, links: Table, slug: str, ranked_at: datetime | None) -> list[Work]:
+    newest_first = (_papers.c.listed_on.desc().nulls_last(), _papers.c.id.desc())
+    chosen = (
+        select(_papers.c.id)
+        .where(_papers.c.id.in_(select(links.c.paper_id).where(links.c.slug == slug)))
+        .order_by(*newest_first)
+        .limit(MOST_WORKS)
+        .subquery()
+    )
+    counts = _observed.alias()
+    newest_count = (
+        select(counts.c.id)
+        .where(counts.c.paper_id == _papers.c.id, counts.c.signal == _CITATIONS)
+        .order_by(counts.c.at.desc(), counts.c.id.desc())
+        .limit(1)
+        .correlate(_papers)
+        .scalar_subquery()
+    )
+    rows = session.connection().execute(
+        select(
+            _papers.c.id,
+            _papers.c.listed_on,
+            _papers.c.primary_category,
+            _kept.c.best_percentile,
+            _kept.c.best_at,
+            _kept.c.last_percentile,
+            _kept.c.as_of,
+            _kept.c.simulated,
+            _texts.c.novelty,
+            _observed.c.value,
+            _observed.c.at,
+        )
+        .select_from(chosen)
+        .join(_papers, _papers.c.id == chosen.c.id)
+        .outerjoin(_kept, _kept.c.paper_id == _papers.c.id)
+        .outerjoin(_texts, _texts.c.paper_id == _papers.c.id)
+        .outerjoin(_observed, _observed.c.id == newest_count)
+        .order_by(*newest_first)
+    )
+    return [
+        Work(
+            paper_id=row.id,
+            listed_on=row.listed_on,
+            category=row.primary_category,
+            percentile=row.last_percentile if row.as_of is not None and row.as_of == ranked_at else None,
+            best=row.best_percentile,
+            best_at=row.best_at,
+            simulated=bool(row.simulated),
+            novelty=row.novelty,
+            citations=row.value,
+            cited_at=row.at,
+        )
+        for row in rows
+    ]
+
+
+def _names(session: Session, kind: Kind, papers: dict[str, int]) -> dict[str, str]:
+    """Spell slugs as one paper of each spells them; `papers` gives that paper by slug."""
+    if not papers:
+        return {}
+    links = kind.links
+    rows = session.connection().execute(
+        select(links.c.slug, links.c.paper_id, links.c.position, kind.names)
+        .join(_papers, _papers.c.id == links.c.paper_id)
+        .where(links.c.paper_id.in_(set(papers.values())), links.c.slug.in_(papers))
+    )
+    return {
+        slug: names[position]
+        for slug, paper_id, position, names in rows
+        if papers[slug] == paper_id and position < len(names)
+    }
+
+
+def _card(paper: Paper, score: Score | None) -> Card:
+    card = card_of(paper, score)
+    return card if card.summary else replace(card, summary=first_sentences(paper.abstract))

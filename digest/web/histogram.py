@@ -1,0 +1,68 @@
+"""How many papers in each month or year, drawn as bars: coordinates for an inline SVG, and the same in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+
+WIDTH, HEIGHT = 640.0, 56.0
+_FEWEST = 4  # papers, below which bars say nothing that the list does not
+_MOST_MONTHS = 36
+_GAP = 0.25  # of a bar's room
+_WIDEST = 28.0
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: where it stands, how wide and high it is."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True)
+class Histogram:
+    """Bars from the first month or year to the last, the two names at their ends, and what they say in words."""
+
+    bars: tuple[Bar, ...]
+    first: str
+    last: str
+    words: str
+
+
+def histogram(days: Iterable[date | None]) -> Histogram | None:
+    """Draw papers by the month they were listed in, by year where that is more than three years; None for a few."""
+    known = [day for day in days if day is not None]
+    months = [12 * day.year + day.month - 1 for day in known]
+    if len(known) < _FEWEST or min(months) == max(months):
+        return None
+    by_year = max(months) - min(months) >= _MOST_MONTHS
+    counts = Counter(month // 12 if by_year else month for month in months)
+    first, last = min(counts), max(counts)
+    room = WIDTH / (last - first + 1)
+    width = min(room * (1 - _GAP), _WIDEST)
+    most = max(counts.values())
+    bars = tuple(
+        Bar(
+            round((place - first) * room, 1),
+            round(HEIGHT * (1 - number / most), 1),
+            round(width, 1),
+            round(HEIGHT * number / most, 1),
+        )
+        for place, number in sorted(counts.items())
+    )
+    richest = min(place for place, number in counts.items() if number == most)
+    return Histogram(
+        bars,
+        _name(first, by_year),
+        _name(last, by_year),
+        f"{len(known):,} papers by {'year' if by_year else 'month'}, most in {_name(richest, by_year)}: {most:,}",
+    )
+
+
+def _name(place: int, by_year: bool) -> str:
+    return str(place) if by_year else f"{date(place // 12, place % 12 + 1, 1):%B %Y}"
