@@ -68,7 +68,8 @@ class Listing:
 
     Empty strings, empty tuples and None mean "the source does not say"; a merge never lets them
     replace something known. `categories` are full arXiv names, the primary one first. `authors` are
-    in order; `authors_complete` is False where the source shows only the first few.
+    in order; `authors_complete` is False where the source shows only the first few. `credited` names authors under
+    whom the source lists the paper, wherever they stand among its authors, and whether or not it shows them.
     """
 
     source: str
@@ -77,6 +78,7 @@ class Listing:
     version: int | None = None
     authors: tuple[str, ...] = ()
     authors_complete: bool = True
+    credited: tuple[str, ...] = ()
     abstract: str = ""
     summary: str = ""
     categories: tuple[str, ...] = ()

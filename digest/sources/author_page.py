@@ -81,7 +81,8 @@ def read_author_page(lines: Sequence[str], metas: Mapping[int, MetaLine], readin
     capture = Capture()
     header = parse_header(lines[: starts[0]], capture, reading.origin)
     blocks = [lines[at + 1 : until] for at, until in zip(starts, (*starts[1:], len(lines)), strict=True)]
-    page = _Page(reading, blocks, shows_code=any(meta.has_code for meta in metas.values()))
+    shows_code = any(meta.has_code for meta in metas.values())
+    page = _Page(reading, blocks, author=header.author, shows_code=shows_code)
     notes: list[str] = []
     for number, (at, block) in enumerate(zip(starts, blocks, strict=True), start=1):
         try:
@@ -95,8 +96,9 @@ def read_author_page(lines: Sequence[str], metas: Mapping[int, MetaLine], readin
 class _Page:
     """How one page is laid out, learnt from all of its blocks, and the reading of a block by that."""
 
-    def __init__(self, reading: Reading, blocks: Sequence[Sequence[str]], *, shows_code: bool) -> None:
+    def __init__(self, reading: Reading, blocks: Sequence[Sequence[str]], *, author: str, shows_code: bool) -> None:
         self._reading = reading
+        self._credited = (author,) if author else ()
         self._shows_code = shows_code
         told = [block for block in blocks if len(block) > 1]
         self._glued = len(told) > 2 * sum(_has_own_byline(block) for block in told)
@@ -133,6 +135,7 @@ class _Page:
             title=title,
             authors=tuple(map(readable, byline.names)),
             authors_complete=byline.complete and bool(byline.names),
+            credited=self._credited,
             abstract=readable_paragraphs(abstract),
             categories=(meta.category,) if meta.category else (),
             announce_type=AnnounceType.FOUND,

@@ -26,8 +26,9 @@ _LONGEST_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class PageHeader:
-    """How many papers the page says it lists, if it does, and what could not be understood."""
+    """Whose page it is (empty where that is not clear), how many papers it says it lists, what was not understood."""
 
+    author: str
     claimed: int | None
     notes: tuple[str, ...]
 
@@ -58,7 +59,8 @@ def parse_header(lines: Sequence[str], capture: Capture, origin: str) -> PageHea
         figures["field"] = field
     if claimed is None and "papers" in figures:
         claimed = _whole(figures["papers"])
-    return PageHeader(claimed, _attribute(figures, unknown, name_at, capture))
+    author, notes = _attribute(figures, unknown, name_at, capture)
+    return PageHeader(author, claimed, notes)
 
 
 def page_category(short: str) -> str | None:
@@ -69,18 +71,21 @@ def page_category(short: str) -> str | None:
         return short if len(short) == 2 and short.isascii() and short.isupper() else None
 
 
-def _attribute(figures: dict[str, str], unknown: list[str], name_at: int, capture: Capture) -> tuple[str, ...]:
-    """Give the figures to the author named last before them."""
+def _attribute(
+    figures: dict[str, str], unknown: list[str], name_at: int, capture: Capture
+) -> tuple[str, tuple[str, ...]]:
+    """Give the figures to the author named last before them; return the name, and what to note."""
     notes: list[str] = []
     name = unknown.pop(name_at - 1) if name_at and figures else ""
-    if name and not has_bad_bytes(name):
-        capture.figures.extend(AuthorFigure(readable(name), figure, value) for figure, value in figures.items())
+    author = readable(name) if name and not has_bad_bytes(name) else ""
+    if author:
+        capture.figures.extend(AuthorFigure(author, figure, value) for figure, value in figures.items())
     elif figures:
         notes.append("the header's figures are left out, its author's name is missing or not UTF-8")
     if unknown:
         shown = ", ".join(f"`{line[:40]}`" for line in unknown[:3])
         notes.append(f"{len(unknown)} lines before the first paper were not understood: {shown}")
-    return tuple(notes)
+    return author, tuple(notes)
 
 
 def _figure(line: str) -> tuple[str, str] | None:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 from sqlalchemy import delete
 from sqlmodel import Session
 
-from digest.core.merge import VISIBLE
+from digest.core.merge import VISIBLE, storable
 from digest.core.text import slug, title_key
-from digest.store.dialects import table_of
+from digest.store.dialects import insert_missing, table_of
 from digest.store.paper_rows import Entry, in_chunks
-from digest.store.tables import PaperAuthor, PaperLab
+from digest.store.tables import PaperAuthor, PaperCredit, PaperLab
 
 _SHORTEST, _LONGEST = 4, 40  # characters of a word whose misspellings are recognised
 _MOST_AUTHORS = 5_000  # of one paper; the longest lists at arXiv name about 3,000
@@ -34,6 +34,20 @@ def index_entries(session: Session, new: Iterable[Entry], dirty: Iterable[Entry]
     """Index what a batch of the merge has written; those whose title, authors and labs stayed are left alone."""
     index_papers(session, [_indexed(entry) for entry in new])
     index_papers(session, [_indexed(entry) for entry in dirty if _moved(entry)], known=True)
+
+
+def credit_papers(session: Session, credited: Iterable[tuple[int, str]]) -> None:
+    """Link papers, by id, to names under which a source lists them, whether or not it shows these among the authors."""
+    rows = {}
+    for paper_id, stated in credited:
+        name = storable(stated).strip()[:300]
+        if name:
+            rows[paper_id, author_slug(name)] = name
+    insert_missing(
+        session,
+        PaperCredit,
+        [{"paper_id": paper_id, "slug": address, "name": name} for (paper_id, address), name in rows.items()],
+    )
 
 
 def index_papers(session: Session, papers: Sequence[Indexed], *, known: bool = False) -> None:

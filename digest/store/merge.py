@@ -13,7 +13,7 @@ from digest.core.capture import Rejection
 from digest.core.merge import MAX_TITLE, Facts, facts_of, storable
 from digest.core.paper import Listing, Observation, parse_arxiv_id
 from digest.store.dialects import insert_missing, one_writer
-from digest.store.indexing import index_entries
+from digest.store.indexing import credit_papers, index_entries
 from digest.store.observations import add_observations, fault_of
 from digest.store.paper_rows import Entry, assign_slugs, insert_new, update_changed
 from digest.store.shelf import Shelf
@@ -69,6 +69,7 @@ def merge_batch(
     insert_missing(
         session, ListingRow, [_listing_row(one.listing, entry, source, scope, run_id) for one, entry in papers]
     )
+    credit_papers(session, ((_stored(entry), name) for one, entry in papers for name in one.listing.credited))
     tally.observations += add_observations(
         session, ((_stored(entry), seen) for one, entry in papers for seen in one.observations)
     )

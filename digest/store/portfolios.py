@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Table, and_, distinct, func, select
+from sqlalchemy import CompoundSelect, Table, and_, distinct, func, literal, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -25,6 +25,7 @@ from digest.store.tables import (
     ObservationRow,
     Paper,
     PaperAuthor,
+    PaperCredit,
     PaperLab,
     PaperStanding,
     PaperText,
@@ -38,7 +39,7 @@ _MOST_COMPANIONS = 24
 _CITATIONS, _INDEX_PERCENTILE = "citations", "index_percentile"
 
 _papers, _kept, _texts = table_of(Paper), table_of(PaperStanding), table_of(PaperText)
-_observed, _scores = table_of(ObservationRow), table_of(Score)
+_observed, _scores, _credits = table_of(ObservationRow), table_of(Score), table_of(PaperCredit)
 
 
 class Kind(StrEnum):
@@ -109,19 +110,22 @@ def portfolio(session: Session, kind: Kind, slug: str) -> Portfolio | None:
     Two people of one name share a slug, and so a portfolio.
     """
     name, stated = _stated(session, slug) if kind is Kind.AUTHOR else ("", ())
-    links, yardstick = kind.links, table_of(Yardstick)
-    known, ranked_at, middle = (
+    ids, yardstick = _ids(kind, slug), table_of(Yardstick)
+    known, ranked_at, middle, credited = (
         session.connection()
         .execute(
             select(
-                select(func.count(distinct(links.c.paper_id))).where(links.c.slug == slug).scalar_subquery(),
+                select(func.count()).select_from(ids.subquery()).scalar_subquery(),
                 select(func.max(_scores.c.as_of)).scalar_subquery(),
                 select(yardstick.c.value).where(yardstick.c.name == BEST_PERCENTILE).scalar_subquery(),
+                select(func.max(_credits.c.name)).where(_credits.c.slug == slug).scalar_subquery(),
             )
         )
         .one()
     )
-    works = _works(session, links, slug, ranked_at) if known else []
+    works = _works(session, ids, ranked_at) if known else []
+    if kind is Kind.AUTHOR and not name:
+        name = credited or ""
     if works and not name:
         name = _names(session, kind, {slug: works[0].paper_id}).get(slug, slug)
     if not name:
@@ -193,15 +197,16 @@ def _stated(session: Session, slug: str) -> tuple[str, tuple[AuthorFigureRow, ..
     return rows[0][0].name if rows else "", tuple(figure for figure in figures if figure is not None)
 
 
-def _works(session: Session, links: Table, slug: str, ranked_at: datetime | None) -> list[Work]:
+def _ids(kind: Kind, slug: str) -> CompoundSelect[Any]:
+    links = kind.links
+    linked = select(links.c.paper_id).where(links.c.slug == slug)
+    credited = select(_credits.c.paper_id).where(_credits.c.slug == slug, literal(kind is Kind.AUTHOR))
+    return linked.union(credited)
+
+
+def _works(session: Session, ids: CompoundSelect[Any], ranked_at: datetime | None) -> list[Work]:
     newest_first = (_papers.c.listed_on.desc().nulls_last(), _papers.c.id.desc())
-    chosen = (
-        select(_papers.c.id)
-        .where(_papers.c.id.in_(select(links.c.paper_id).where(links.c.slug == slug)))
-        .order_by(*newest_first)
-        .limit(MOST_WORKS)
-        .subquery()
-    )
+    chosen = select(_papers.c.id).where(_papers.c.id.in_(ids)).order_by(*newest_first).limit(MOST_WORKS).subquery()
     counts = _observed.alias()
     newest_count = (
         select(counts.c.id)

@@ -12,6 +12,7 @@ from digest.store.tables import (
     ObservationRow,
     Paper,
     PaperAlias,
+    PaperCredit,
     PaperStanding,
     Score,
     SignalCheck,
@@ -23,6 +24,7 @@ _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (Score, ("as_of",)),
     (SignalCheck, ("service",)),
     (PaperStanding, ()),
+    (PaperCredit, ("slug",)),
 )
 
 
@@ -37,9 +39,9 @@ def former_id(paper_id: int) -> str:
 def unite_rows(session: Session, survivor: int, loser: int) -> None:
     """Point everything that names the loser at the survivor, keep its addresses as aliases, delete it.
 
-    Where both have the same observation, a score as of the same instant, an answer of the same service or a standing,
-    the survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the old id, which
-    resolves through its alias.
+    Where both have the same observation, a score as of the same instant, an answer of the same service, a standing or
+    the same credit, the survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the
+    old id, which resolves through its alias.
     """
     connection = session.connection()
     papers = table_of(Paper)

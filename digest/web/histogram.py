@@ -9,7 +9,7 @@ from datetime import date
 
 WIDTH, HEIGHT = 640.0, 56.0
 _FEWEST = 4  # papers, below which bars say nothing that the list does not
-_MOST_MONTHS = 36
+_MOST_MONTHS = 24
 _GAP = 0.25  # of a bar's room
 _WIDEST = 28.0
 
@@ -35,7 +35,7 @@ class Histogram:
 
 
 def histogram(days: Iterable[date | None]) -> Histogram | None:
-    """Draw papers by the month they were listed in, by year where that is more than three years; None for a few."""
+    """Draw papers by the month they were listed in, by year where that is more than two years; None for a few."""
     known = [day for day in days if day is not None]
     months = [12 * day.year + day.month - 1 for day in known]
     if len(known) < _FEWEST or min(months) == max(months):
@@ -48,7 +48,7 @@ def histogram(days: Iterable[date | None]) -> Histogram | None:
     most = max(counts.values())
     bars = tuple(
         Bar(
-            round((place - first) * room, 1),
+            round((place - first + 0.5) * room - width / 2, 1),
             round(HEIGHT * (1 - number / most), 1),
             round(width, 1),
             round(HEIGHT * number / most, 1),

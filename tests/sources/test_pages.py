@@ -136,6 +136,13 @@ def test_a_result_list_is_read_in_rank_order() -> None:
     assert not any(listing.authors_complete for listing in capture.listings)
 
 
+def test_the_papers_of_an_author_page_are_credited_to_its_author_whom_they_may_not_show() -> None:
+    listings = read(author_page()).listings
+    assert {listing.credited for listing in listings} == {("Ada Lindqvist",)}
+    assert {listing.credited for listing in read(author_page(header=False)).listings} == {()}
+    assert {listing.credited for listing in read(result_page()).listings} == {()}
+
+
 def test_a_subscribe_box_on_an_author_page_is_left_out() -> None:
     page = "Get trending papers in your email inbox!\nSubscribe" + author_page()
 

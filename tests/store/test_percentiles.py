@@ -102,7 +102,7 @@ def test_upgrading_takes_over_what_the_stored_scores_say(engine: Engine) -> None
     run(engine, NOW + DAY, {1: 40.0})
     before = kept(engine)
     with writing(engine) as session:
-        for table in ("paper_standing", "yardstick"):
+        for table in ("paper_standing", "yardstick", "paper_credit"):
             session.connection().execute(text(f"DROP TABLE {table}"))
         with Operations.context(MigrationContext.configure(session.connection())):
             MIGRATION.upgrade()

@@ -7,15 +7,18 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from digest.core.paper import Listing
 from digest.core.portfolio import Order, arranged, tally
 from digest.core.trend import TrendScore
 from digest.store import portfolios
 from digest.store.engine import reading, writing
-from digest.store.indexing import Indexed, author_slug, index_papers
+from digest.store.indexing import Indexed, author_slug, credit_papers, index_papers
+from digest.store.merge import Tally, merge_batch
 from digest.store.percentiles import keep_standings
 from digest.store.portfolios import Companion, Kind, Portfolio, companions, listed, portfolio
 from digest.store.scores import store_scores
 from digest.store.tables import Author, AuthorFigureRow, ObservationRow, Paper, PaperText
+from digest.store.unions import unite_rows
 from tests.conftest import NOW
 
 NAME = 'Zoë "Z" O\'Élan_100% \\ 李'
@@ -178,3 +181,27 @@ def test_a_name_on_very_many_papers_is_read_up_to_a_limit(engine: Engine, monkey
         add(engine, number, ["Ada Bell"])
     known = found(engine, Kind.AUTHOR, "ada-bell")
     assert (known.known, [work.paper_id for work in known.works]) == (5, [5, 4, 3])
+
+
+def test_a_paper_listed_under_an_author_it_does_not_show_is_theirs(engine: Engine) -> None:
+    shown = ("Bo Carr", "Cy Dunn", "Di Esk")
+    page = [
+        Listing(source="pages", title="Lamps by shade", authors=shown, authors_complete=False, credited=("Áda Bell",)),
+        Listing(source="pages", title="Lamps by height", authors=("Ada Bell",), credited=("Áda Bell",)),
+    ]
+    for _reading in (1, 2):
+        with writing(engine) as session:
+            merge_batch(session, page, source="pages", scope="", run_id=None, seen_at=NOW, tally=Tally())
+    known = found(engine, Kind.AUTHOR, "ada-bell")
+    assert (known.name, known.known, len(known.works)) == ("Áda Bell", 2, 2)
+    with reading(engine) as session:
+        assert portfolio(session, Kind.LAB, "ada-bell") is None
+        assert [one.slug for one in companions(session, known, Kind.AUTHOR)] == ["bo-carr", "cy-dunn", "di-esk"]
+
+
+def test_a_credit_outlives_the_row_it_was_given_to(engine: Engine) -> None:
+    one, other = add(engine, 1, ["Bo Carr"]), add(engine, 2, ["Bo Carr"])
+    with writing(engine) as session:
+        credit_papers(session, [(other, "Ada Bell"), (other, "  "), (other, "ada bell")])
+        unite_rows(session, one, other)
+    assert [work.paper_id for work in found(engine, Kind.AUTHOR, "ada-bell").works] == [one]

@@ -221,6 +221,7 @@ def test_papers_are_drawn_by_month_and_over_many_years_by_year() -> None:
     assert (by_month.first, by_month.last) == ("March 2026", "May 2026")
     assert by_month.words == "4 papers by month, most in May 2026: 3"
     assert [bar.height for bar in by_month.bars] == [18.7, 56.0]
+    assert [bar.x for bar in by_month.bars] == [92.7, 519.3]
     by_year = histogram([date(1991, 5, 1), date(2026, 5, 30), date(2026, 3, 2), date(2026, 5, 3)])
     assert by_year is not None
     assert by_year.words == "4 papers by year, most in 2026: 3"

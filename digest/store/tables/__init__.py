@@ -23,7 +23,7 @@ from digest.store.tables.readers import (
     Suppression,
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
-from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
+from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
 from digest.store.tables.signals import SignalCheck
 from digest.store.tables.text import PaperText
 
@@ -43,6 +43,7 @@ __all__ = [
     "Paper",
     "PaperAlias",
     "PaperAuthor",
+    "PaperCredit",
     "PaperLab",
     "PaperStanding",
     "PaperText",

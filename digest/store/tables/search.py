@@ -34,6 +34,16 @@ class PaperAuthor(SQLModel, table=True):
     slug: str = Field(index=True)
 
 
+class PaperCredit(SQLModel, table=True):
+    """A name under which a source lists a paper, wherever it stands among the authors, many of whom it leaves out."""
+
+    __tablename__ = "paper_credit"
+
+    paper_id: int = _paper()
+    slug: str = Field(primary_key=True, index=True)
+    name: str
+
+
 class PaperLab(SQLModel, table=True):
     """A lab of a paper by the slug of its name; `position` counts from 0 in the paper's own list."""
 

@@ -1,4 +1,4 @@
-"""Keep where papers stood once they have left the ranking, and what is usual among them."""
+"""Keep where papers stood once they have left the ranking, what is usual there, and whom sources list them under."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -47,10 +47,21 @@ def upgrade() -> None:
         sa.Column("as_of", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name"),
     )
+    op.create_table(
+        "paper_credit",
+        sa.Column("paper_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("slug", sa.String(), nullable=False),
+        sa.Column("name", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["paper_id"], ["paper.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("paper_id", "slug"),
+    )
+    with op.batch_alter_table("paper_credit", schema=None) as batch_op:
+        batch_op.create_index("ix_paper_credit_slug", ["slug"], unique=False)
     op.execute(_FILL)
     op.execute(_MEASURE)
 
 
 def downgrade() -> None:
+    op.drop_table("paper_credit")
     op.drop_table("yardstick")
     op.drop_table("paper_standing")
