@@ -1,5 +1,7 @@
 """How long the pages take at 75,000 papers on SQLite: `python benchmarks/pages.py [--papers N]`; it only prints.
 
+One author and one lab have 300 papers, another lab 3,000; a third of the papers have citations, all have a standing.
+
 The papers are invented: words drawn as unevenly as real ones are, so that the common ones are in very many papers.
 """
 
@@ -14,16 +16,19 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fastapi.testclient import TestClient
-from sqlmodel import Session
+from sqlalchemy import insert
+from sqlmodel import Session, select
 
 from digest.config import Settings
 from digest.core.issue import Card, Issue
 from digest.core.paper import Listing
 from digest.store.bylines import latest_cards
+from digest.store.dialects import table_of
 from digest.store.engine import writing
 from digest.store.merge import BATCH, Tally, merge_batch
+from digest.store.percentiles import keep_standings
 from digest.store.schema import upgrade
-from digest.store.tables import IssueCard, IssueRow, ObservationRow, Score
+from digest.store.tables import IssueCard, IssueRow, ObservationRow, Paper, PaperText, Score
 from digest.web.app import create_app
 from digest.wiring import Services
 
@@ -76,8 +81,8 @@ def _fill(services: Services, chance: random.Random, words: list[str], papers: i
                 source="arxiv-oai",
                 arxiv_id=f"26{1 + number // 90_000:02d}.{number % 90_000:05d}",
                 title=_some(chance, words, 10).capitalize(),
-                authors=tuple(chance.choices(names, k=chance.randint(1, 9))),
-                labs=(f"Laboratory {chance.randint(1, 800)}",),
+                authors=(*chance.choices(names, k=chance.randint(1, 9)), *_busy(number, papers)),
+                labs=(f"Laboratory {chance.randint(1, 800)}", *_large(number, papers)),
                 abstract=_some(chance, words, 170),
                 categories=(chance.choice(CATEGORIES),),
                 listed_on=NOW.date() - timedelta(days=(papers - number) // 1_000),
@@ -86,6 +91,7 @@ def _fill(services: Services, chance: random.Random, words: list[str], papers: i
         ]
         with writing(services.engine) as session:
             merge_batch(session, listings, source="arxiv-oai", scope="", run_id=None, seen_at=NOW, tally=Tally())
+    _figures(services, chance)
     with writing(services.engine) as session:
         cards = latest_cards(session, limit=200)
         for card in cards:
@@ -96,6 +102,64 @@ def _fill(services: Services, chance: random.Random, words: list[str], papers: i
                     ObservationRow(paper_id=card.paper_id, signal="hf_upvotes", source="hf", at=at, value=hours)
                 )
         _issue(session, cards)
+
+
+def _busy(number: int, papers: int) -> tuple[str, ...]:
+    return ("Ada Busy",) if number % max(papers // 300, 1) == 0 else ()
+
+
+def _large(number: int, papers: int) -> tuple[str, ...]:
+    busy = ("Busy Laboratory",) if number % max(papers // 300, 1) == 1 else ()
+    return (*busy, "Large Laboratory") if number % max(papers // 3_000, 1) == 2 else busy
+
+
+def _figures(services: Services, chance: random.Random) -> None:
+    """Give every paper a standing and a novelty, and each third one citations that were counted five times."""
+    before = NOW - timedelta(days=9)
+    with writing(services.engine) as session:
+        connection = session.connection()
+        ids = [card_id for (card_id,) in connection.execute(select(table_of(Paper).c.id))]
+        connection.execute(
+            insert(table_of(Score)),
+            [
+                {"paper_id": one, "as_of": before, "value": 0.5, "percentile": chance.random() * 100, "parts": []}
+                for one in ids
+            ],
+        )
+        began = time.perf_counter()
+        keep_standings(session, before)
+        first = time.perf_counter()
+        keep_standings(session, before)
+        print(f"standings of {len(ids):,} papers: {first - began:.2f} s new, {time.perf_counter() - first:.2f} s known")
+        connection.execute(
+            insert(table_of(PaperText)),
+            [
+                {
+                    "paper_id": one,
+                    "listed_on": NOW.date(),
+                    "words": bytes(400),
+                    "counts": bytes(400),
+                    "novelty": chance.random() * 100,
+                }
+                for one in ids
+            ],
+        )
+        connection.execute(
+            insert(table_of(ObservationRow)),
+            [
+                {
+                    "paper_id": one,
+                    "signal": "citations",
+                    "source": "semantic-scholar",
+                    "at": NOW - timedelta(days=days),
+                    "value": int(chance.paretovariate(0.7)),
+                    "coverage": "",
+                }
+                for one in ids
+                if one % 3 == 0 or one % 250 < 2
+                for days in range(5)
+            ],
+        )
 
 
 def _issue(session: Session, cards: list[Card]) -> None:
@@ -124,6 +188,12 @@ def _paths(chance: random.Random, words: list[str], papers: int) -> dict[str, li
         "/search, the ten most common words": [f"/search?q={word}" for word in words[1:11]],
         "/search, misspelt": [f"/search?q={word}" for word in slipped[:ROUNDS]],
         "/search in a category": [f"/search?q={word}&category=cs.LG" for word in drawn[:ROUNDS]],
+        "/authors/.. of 300 papers": ["/authors/ada-busy"],
+        "/authors/.. by citations, page 9": ["/authors/ada-busy?sort=citations&page=9"],
+        "/labs/.. of 300 papers": ["/labs/busy-laboratory"],
+        "/labs/.. of 3,000 papers": ["/labs/large-laboratory"],
+        "/authors/../feed.xml": ["/authors/ada-busy/feed.xml"],
+        "/api/v1/authors/..": ["/api/v1/authors/ada-busy"],
         "/labs/..": [f"/labs/laboratory-{number}" for number in range(1, 31)],
         "/feed.xml": ["/feed.xml"],
         "/api/v1/papers": ["/api/v1/papers?category=cs.LG"],

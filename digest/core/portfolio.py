@@ -31,7 +31,7 @@ class Work:
 
     `percentile` is its standing in the newest ranking, None for a paper that is not in it; `best` is the highest it
     ever had, reached at `best_at`. Both are 0 to 100, as `novelty` is. `simulated` marks standings that the demo
-    made up. `citations` is the newest count, seen at `cited_at`.
+    made up. `citations` is the newest count, seen at `cited_at` by `cited_by`.
     """
 
     paper_id: int
@@ -44,6 +44,7 @@ class Work:
     novelty: float | None = None
     citations: float | None = None
     cited_at: datetime | None = None
+    cited_by: str = ""
 
     @property
     def shown(self) -> float | None:
@@ -55,7 +56,8 @@ class Work:
 class Tally:
     """An author's or a lab's own figures, each with the number of papers it was computed over.
 
-    `h_index` is at most `cited`, which is at most `papers`. `cited_at` is the newest of the citation counts. `fields`
+    `h_index` is at most `cited`, which is at most `papers`. `cited_at` is the newest of the citation counts,
+    `cited_by` who gave them. `fields`
     are the primary categories, the commonest first, with how many papers are in each.
     """
 
@@ -64,6 +66,7 @@ class Tally:
     citations: int | None = None
     cited: int = 0
     cited_at: datetime | None = None
+    cited_by: tuple[str, ...] = ()
     h_index: int | None = None
     novelty: float | None = None
     appraised: int = 0
@@ -84,6 +87,7 @@ def tally(works: Sequence[Work], middle: float = MIDDLE) -> Tally:
         citations=round(fsum(counts)) if counts else None,
         cited=len(counts),
         cited_at=max((work.cited_at for work in works if work.cited_at is not None), default=None),
+        cited_by=tuple(sorted({work.cited_by for work in works if work.cited_by})),
         h_index=h_index(counts) if counts else None,
         novelty=fsum(new) / len(new) if new else None,
         appraised=len(new),

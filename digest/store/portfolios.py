@@ -229,6 +229,7 @@ def _works(session: Session, ids: CompoundSelect[Any], ranked_at: datetime | Non
             _texts.c.novelty,
             _observed.c.value,
             _observed.c.at,
+            _observed.c.source,
         )
         .select_from(chosen)
         .join(_papers, _papers.c.id == chosen.c.id)
@@ -249,6 +250,7 @@ def _works(session: Session, ids: CompoundSelect[Any], ranked_at: datetime | Non
             novelty=row.novelty,
             citations=row.value,
             cited_at=row.at,
+            cited_by=row.source or "",
         )
         for row in rows
     ]

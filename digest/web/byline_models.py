@@ -37,6 +37,7 @@ class ComputedAnswer(BaseModel):
     citations: int | None
     citations_papers: int = Field(description="Papers whose citations are known; the h-index is over these too.")
     citations_at: datetime | None = Field(description="When the newest of the citation counts was read.")
+    citations_sources: list[str] = Field(description="Who gave the citation counts.")
     h_index: int | None = Field(description="Never more than `citations_papers`.")
     novelty: float | None = Field(description="0 to 100, the mean over the papers that have one.")
     novelty_papers: int
@@ -54,6 +55,7 @@ class ComputedAnswer(BaseModel):
             citations=own.citations,
             citations_papers=own.cited,
             citations_at=own.cited_at,
+            citations_sources=list(own.cited_by),
             h_index=own.h_index,
             novelty=_rounded(own.novelty),
             novelty_papers=own.appraised,

@@ -111,7 +111,8 @@ def _computed(found: Portfolio, own: Tally, now: datetime) -> dict[str, tuple[st
     """Return each figure's value in words and what it rests on."""
     here = f"over the {count(own.cited, 'paper')} of {own.papers:,} whose citations are known"
     field, most = own.fields[0] if own.fields else ("", 0)
-    newest = "" if own.cited_at is None else f", the newest count {read_when(own.cited_at, now)}"
+    counted = " and ".join(map(source_name, own.cited_by))
+    newest = f"; {counted}, the newest {read_when(own.cited_at, now)}" if own.cited_at else ""
     rests = [
         f"the best percentiles of {count(own.ranked, 'paper')}" if own.ranked else "",
         f"the novelty of {count(own.appraised, 'paper')}" if own.appraised else "",

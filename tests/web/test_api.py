@@ -21,6 +21,7 @@ API = "/api/v1"
 def fill(place: Place) -> None:
     """Store an issue of three papers, one with signals, and an author with a figure."""
     place.add_small_issue()
+    place.add_paper(88, title="Lamps", title_key="lamps", authors=["Di Test"], labs=["Probe Laboratory"])
     with writing(place.services.engine) as session:
         part = {"name": "upvotes", "share": 1.0, "words": "+38 upvotes in 12 h"}
         session.add(Score(paper_id=1, as_of=NOW, value=0.9, percentile=99.6, evidence="Gaining", parts=[part]))

@@ -69,7 +69,7 @@ def test_computed_figures_stand_beside_stated_ones_each_with_its_source(place: P
     for shown in (
         "h-index 3 over the 3 papers of 3 whose citations are known 41 – Semantic Scholar, read 3 days ago",
         "Papers 3 known here under this name 120 – Semantic Scholar, read 3 days ago",
-        "Citations 267 over the 3 papers of 3 whose citations are known, the newest count read 2 days ago",
+        "Citations 267 over the 3 papers of 3 whose citations are known; Semantic Scholar, the newest read 2 days ago",
         "Novelty 62 % mean over 3 papers 61 % – a captured page, read today",
         "7.5 – a captured page, read today",
         "Field cs.LG of 3 of 3 papers cs.LG – a captured page",
@@ -154,6 +154,7 @@ def test_the_api_gives_figures_with_what_they_rest_on(place: Place) -> None:
         computed = answer["computed"]
         assert computed["fields"] == [{"category": "cs.LG", "papers": 3}]
         assert (computed["h_index"], computed["citations"], computed["citations_papers"]) == (3, 267, 3)
+        assert computed["citations_sources"] == ["semantic-scholar"]
         assert (computed["novelty"], computed["ai_score_papers"]) == (62.0, 3)
         assert 50 < computed["ai_score"] < 62
         assert datetime.fromisoformat(computed["ranked_at"]) == NOW
