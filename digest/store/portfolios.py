@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Table, and_, distinct, func, literal, select
+from sqlalchemy import CompoundSelect, Table, and_, case, distinct, func, literal, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -33,7 +33,7 @@ from digest.store.tables import (
     Yardstick,
 )
 
-MOST_WORKS = 2_000  # so that a page costs the same whatever name a source puts on every paper
+MOST_WORKS = 1_000  # so that a page costs the same whatever name a source puts on every paper
 _MOST_NAMES = 30  # of one paper's authors; those of a collaboration of thousands say nothing of who works with whom
 _MOST_COMPANIONS = 24
 _CITATIONS, _INDEX_PERCENTILE = "citations", "index_percentile"
@@ -67,7 +67,7 @@ class Kind(StrEnum):
 class Portfolio:
     """What is known under one name.
 
-    `works` are the newest papers, at most 2,000 of the `known` ones. `middle` is the mean best percentile of all
+    `works` are the newest papers, at most 1,000 of the `known` ones. `middle` is the mean best percentile of all
     papers here, `ranked_at` the instant of the newest ranking. `stated` are the figures that sources state.
     """
 
@@ -205,54 +205,67 @@ def _ids(kind: Kind, slug: str) -> CompoundSelect[Any]:
 
 
 def _works(session: Session, ids: CompoundSelect[Any], ranked_at: datetime | None) -> list[Work]:
-    newest_first = (_papers.c.listed_on.desc().nulls_last(), _papers.c.id.desc())
-    chosen = select(_papers.c.id).where(_papers.c.id.in_(ids)).order_by(*newest_first).limit(MOST_WORKS).subquery()
+    chosen = (
+        select(_papers.c.id, _papers.c.listed_on, _papers.c.primary_category)
+        .where(_papers.c.id.in_(ids))
+        .order_by(_papers.c.listed_on.desc().nulls_last(), _papers.c.id.desc())
+        .limit(MOST_WORKS)
+        .subquery()
+    )
     counts = _observed.alias()
     newest_count = (
         select(counts.c.id)
-        .where(counts.c.paper_id == _papers.c.id, counts.c.signal == _CITATIONS)
+        .where(counts.c.paper_id == chosen.c.id, counts.c.signal == _CITATIONS)
         .order_by(counts.c.at.desc(), counts.c.id.desc())
         .limit(1)
-        .correlate(_papers)
+        .correlate(chosen)
         .scalar_subquery()
     )
     rows = session.connection().execute(
         select(
-            _papers.c.id,
-            _papers.c.listed_on,
-            _papers.c.primary_category,
+            chosen,
             _kept.c.best_percentile,
             _kept.c.best_at,
-            _kept.c.last_percentile,
-            _kept.c.as_of,
             _kept.c.simulated,
+            case((_kept.c.as_of == ranked_at, _kept.c.last_percentile)),
             _texts.c.novelty,
             _observed.c.value,
             _observed.c.at,
             _observed.c.source,
         )
         .select_from(chosen)
-        .join(_papers, _papers.c.id == chosen.c.id)
-        .outerjoin(_kept, _kept.c.paper_id == _papers.c.id)
-        .outerjoin(_texts, _texts.c.paper_id == _papers.c.id)
+        .outerjoin(_kept, _kept.c.paper_id == chosen.c.id)
+        .outerjoin(_texts, _texts.c.paper_id == chosen.c.id)
         .outerjoin(_observed, _observed.c.id == newest_count)
-        .order_by(*newest_first)
+        .order_by(chosen.c.listed_on.desc().nulls_last(), chosen.c.id.desc())
     )
     return [
         Work(
-            paper_id=row.id,
-            listed_on=row.listed_on,
-            category=row.primary_category,
-            percentile=row.last_percentile if row.as_of is not None and row.as_of == ranked_at else None,
-            best=row.best_percentile,
-            best_at=row.best_at,
-            simulated=bool(row.simulated),
-            novelty=row.novelty,
-            citations=row.value,
-            cited_at=row.at,
-            cited_by=row.source or "",
+            paper_id=paper_id,
+            listed_on=listed_on,
+            category=category,
+            percentile=percentile,
+            best=best,
+            best_at=best_at,
+            simulated=bool(simulated),
+            novelty=novelty,
+            citations=citations,
+            cited_at=cited_at,
+            cited_by=cited_by or "",
         )
-        for row in rows
+        for (
+            paper_id,
+            listed_on,
+            category,
+            best,
+            best_at,
+            simulated,
+            percentile,
+            novelty,
+            citations,
+            cited_at,
+            cited_by,
+        ) in rows
     ]
 
 

@@ -32,7 +32,7 @@ class FieldAnswer(BaseModel):
 class ComputedAnswer(BaseModel):
     """The figures that this site computed itself, each with the number of papers it was computed over."""
 
-    papers: int = Field(description="Papers the figures were computed over: the newest 2,000 known here.")
+    papers: int = Field(description="Papers the figures were computed over: the newest 1,000 known here.")
     fields: list[FieldAnswer]
     citations: int | None
     citations_papers: int = Field(description="Papers whose citations are known; the h-index is over these too.")

@@ -34,12 +34,6 @@ def lab(request: Request, site: TheSite, slug: str, sort: Sort = Order.NEWEST, p
     return _page(request, site, Kind.LAB, slug, sort=sort, page=page)
 
 
-@router.get("/about/figures")
-def about(site: TheSite) -> Response:
-    """Explain the figures."""
-    return site.pages.show("about_figures.html")
-
-
 def _page(request: Request, site: Site, kind: Kind, slug: str, *, sort: Order, page: int) -> Response:
     with reading(site.services.engine) as session:
         found = portfolio(session, kind, slug) if len(slug) <= 200 and "\0" not in slug else None

@@ -197,3 +197,9 @@ def _facts(paper: Paper) -> list[tuple[str, str, str]]:
 def ranking(site: TheSite) -> Response:
     """Explain the ranking."""
     return site.pages.show("ranking.html")
+
+
+@router.get("/about/figures")
+def figures(site: TheSite) -> Response:
+    """Explain the figures that stand beside papers and authors."""
+    return site.pages.show("figures.html")

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from digest.core.trend import Part
 from digest.store.engine import writing
+from digest.store.percentiles import keep_standings
 from digest.store.tables import (
     Author,
     AuthorFigureRow,
@@ -19,6 +20,7 @@ from digest.store.tables import (
     IngestRun,
     ListingRow,
     ObservationRow,
+    PaperText,
     RejectedRecord,
     Score,
 )
@@ -91,6 +93,14 @@ def fill(live: Live, place: Place) -> None:
                         simulated=simulated,
                     )
                 )
+                session.flush()
+                keep_standings(session, NOW)
+                session.add(PaperText(paper_id=paper_id, listed_on=day, words=b"", counts=b"", novelty=61.0))
+                session.add(
+                    ObservationRow(
+                        paper_id=paper_id, signal="citations", source="openalex", at=NOW, value=float(90 - rank)
+                    )
+                )
                 source = "simulated" if simulated else "hf"
                 for signal, growth in (("hf_upvotes", 9), ("hf_page_rank", -2), ("github_stars", 31)):
                     for step in range(6):
@@ -112,7 +122,7 @@ def fill(live: Live, place: Place) -> None:
         author = Author(name="Ada Probe", slug="ada-probe")
         session.add(author)
         session.flush()
-        for figure, value in (("field", "cs.LG"), ("h_index", "12"), ("papers", "31"), ("novelty", "61")):
+        for figure, value in (("field", "cs.LG"), ("h_index", "12"), ("papers", "11"), ("novelty", "61")):
             session.add(
                 AuthorFigureRow(author_id=author.id or 0, figure=figure, value=value, source="pages", observed_at=NOW)
             )
