@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import CompoundSelect, Table, and_, case, distinct, func, literal, select
+from sqlalchemy import CompoundSelect, Table, and_, case, func, literal, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
@@ -34,8 +34,6 @@ from digest.store.tables import (
 )
 
 MOST_WORKS = 1_000  # so that a page costs the same whatever name a source puts on every paper
-_MOST_NAMES = 30  # of one paper's authors; those of a collaboration of thousands say nothing of who works with whom
-_MOST_COMPANIONS = 24
 _CITATIONS, _INDEX_PERCENTILE = "citations", "index_percentile"
 
 _papers, _kept, _texts = table_of(Paper), table_of(PaperStanding), table_of(PaperText)
@@ -81,15 +79,6 @@ class Portfolio:
     stated: tuple[AuthorFigureRow, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Companion:
-    """An author or a lab that shares papers with another one: name, slug, how many."""
-
-    name: str
-    slug: str
-    papers: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
     """A paper in a list: its card as it stands now, its figures, and the percentile another index stated, if any."""
@@ -127,7 +116,7 @@ def portfolio(session: Session, kind: Kind, slug: str) -> Portfolio | None:
     if kind is Kind.AUTHOR and not name:
         name = credited or ""
     if works and not name:
-        name = _names(session, kind, {slug: works[0].paper_id}).get(slug, slug)
+        name = _spelled(session, kind, slug, works[0].paper_id)
     if not name:
         return None
     return Portfolio(
@@ -140,25 +129,6 @@ def portfolio(session: Session, kind: Kind, slug: str) -> Portfolio | None:
         ranked_at=ranked_at,
         stated=stated,
     )
-
-
-def companions(session: Session, found: Portfolio, kind: Kind) -> list[Companion]:
-    """Return the authors or labs that share most papers with a portfolio, itself left out; two queries."""
-    links = kind.links
-    conditions = [links.c.paper_id.in_([work.paper_id for work in found.works]), links.c.position < _MOST_NAMES]
-    if kind is found.kind:
-        conditions.append(links.c.slug != found.slug)
-    papers = func.count(distinct(links.c.paper_id))
-    rows = session.connection().execute(
-        select(links.c.slug, papers, func.max(links.c.paper_id))
-        .where(*conditions)
-        .group_by(links.c.slug)
-        .order_by(papers.desc(), links.c.slug)
-        .limit(_MOST_COMPANIONS)
-    )
-    shared = {slug: (count, paper_id) for slug, count, paper_id in rows}
-    names = _names(session, kind, {slug: paper_id for slug, (_count, paper_id) in shared.items()})
-    return [Companion(names[slug], slug, count) for slug, (count, _id) in shared.items() if slug in names]
 
 
 def listed(session: Session, found: Portfolio, works: Sequence[Work], *, first: int = 1) -> list[Listed]:
@@ -269,21 +239,20 @@ def _works(session: Session, ids: CompoundSelect[Any], ranked_at: datetime | Non
     ]
 
 
-def _names(session: Session, kind: Kind, papers: dict[str, int]) -> dict[str, str]:
-    """Spell slugs as one paper of each spells them; `papers` gives that paper by slug."""
-    if not papers:
-        return {}
+def _spelled(session: Session, kind: Kind, slug: str, paper_id: int) -> str:
+    """Spell a slug as a paper spells it; the slug itself where the paper no longer has it."""
     links = kind.links
-    rows = session.connection().execute(
-        select(links.c.slug, links.c.paper_id, links.c.position, kind.names)
-        .join(_papers, _papers.c.id == links.c.paper_id)
-        .where(links.c.paper_id.in_(set(papers.values())), links.c.slug.in_(papers))
+    row = (
+        session.connection()
+        .execute(
+            select(links.c.position, kind.names)
+            .join(_papers, _papers.c.id == links.c.paper_id)
+            .where(links.c.paper_id == paper_id, links.c.slug == slug)
+            .limit(1)
+        )
+        .first()
     )
-    return {
-        slug: names[position]
-        for slug, paper_id, position, names in rows
-        if papers[slug] == paper_id and position < len(names)
-    }
+    return row[1][row[0]] if row and row[0] < len(row[1]) else slug
 
 
 def _card(paper: Paper, score: Score | None) -> Card:

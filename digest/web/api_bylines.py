@@ -8,8 +8,9 @@ from fastapi import HTTPException, Query
 
 from digest.core.portfolio import Order, arranged, doubt, doubtful, tally
 from digest.errors import NotFound
+from digest.store.companions import companions
 from digest.store.engine import reading
-from digest.store.portfolios import Kind, Portfolio, companions, listed, portfolio
+from digest.store.portfolios import Kind, Portfolio, listed, portfolio
 from digest.web.api_cursors import cursor_of, position_of
 from digest.web.byline_models import (
     AuthorAnswer,
@@ -58,15 +59,14 @@ def _answer(
         else:
             skip = 0
         shown = listed(session, found, works[skip : skip + limit], first=skip + 1)
-        authors = companions(session, found, Kind.AUTHOR)
-        labs = companions(session, found, Kind.LAB)
+        shared = companions(session, found)
     return found, {
         "name": found.name,
         "slug": slug,
         "total": found.known,
         "computed": ComputedAnswer.of(found, tally(found.works, found.middle)),
-        "authors": [CompanionAnswer.of(one) for one in authors],
-        "labs": [CompanionAnswer.of(one) for one in labs],
+        "authors": [CompanionAnswer.of(one) for one in shared[Kind.AUTHOR]],
+        "labs": [CompanionAnswer.of(one) for one in shared[Kind.LAB]],
         "papers": [ListedAnswer.listed(one, site.services.settings.base_url) for one in shown],
         "next_cursor": cursor_of(works[skip + limit - 1].paper_id) if skip + limit < len(works) else None,
     }

@@ -8,7 +8,8 @@ from typing import Self
 from pydantic import BaseModel, Field
 
 from digest.core.portfolio import Tally
-from digest.store.portfolios import Companion, Listed, Portfolio
+from digest.store.companions import Companion
+from digest.store.portfolios import Listed, Portfolio
 from digest.web.api_models import PaperAnswer
 
 

@@ -8,8 +8,9 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from digest.core.portfolio import Order, arranged, tally
 from digest.errors import NotFound
+from digest.store.companions import companions
 from digest.store.engine import reading
-from digest.store.portfolios import Kind, companions, listed, portfolio
+from digest.store.portfolios import Kind, listed, portfolio
 from digest.web.figures import doubts, figures, read_when, source_name
 from digest.web.histogram import histogram
 from digest.web.pages import query_with
@@ -44,8 +45,7 @@ def _page(request: Request, site: Site, kind: Kind, slug: str, *, sort: Order, p
             raise HTTPException(404)
         skip = (page - 1) * PAGE_SIZE
         shown = listed(session, found, arranged(found.works, sort)[skip : skip + PAGE_SIZE], first=skip + 1)
-        authors = companions(session, found, Kind.AUTHOR)
-        labs = companions(session, found, Kind.LAB)
+        shared = companions(session, found)
     own = tally(found.works, found.middle)
     return site.pages.show(
         "byline.html",
@@ -62,8 +62,8 @@ def _page(request: Request, site: Site, kind: Kind, slug: str, *, sort: Order, p
         },
         orders=[(order.value, query_with(request, {"sort": _unless_first(order), "page": None})) for order in Order],
         sort=sort.value,
-        authors=authors,
-        labs=labs,
+        authors=shared[Kind.AUTHOR],
+        labs=shared[Kind.LAB],
         page=page,
         pages=pages,
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),

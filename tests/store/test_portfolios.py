@@ -11,11 +11,12 @@ from digest.core.paper import Listing
 from digest.core.portfolio import Order, arranged, tally
 from digest.core.trend import TrendScore
 from digest.store import portfolios
+from digest.store.companions import Companion, companions
 from digest.store.engine import reading, writing
 from digest.store.indexing import Indexed, author_slug, credit_papers, index_papers
 from digest.store.merge import Tally, merge_batch
 from digest.store.percentiles import keep_standings
-from digest.store.portfolios import Companion, Kind, Portfolio, companions, listed, portfolio
+from digest.store.portfolios import Kind, Portfolio, listed, portfolio
 from digest.store.scores import store_scores
 from digest.store.tables import Author, AuthorFigureRow, ObservationRow, Paper, PaperText
 from digest.store.unions import unite_rows
@@ -102,7 +103,7 @@ def test_a_list_that_names_one_person_twice_counts_once(engine: Engine) -> None:
     known = found(engine, Kind.AUTHOR, "ada-bell")
     assert (known.known, len(known.works)) == (1, 1)
     with reading(engine) as session:
-        assert companions(session, known, Kind.AUTHOR) == [Companion("Bo Carr", "bo-carr", 1)]
+        assert companions(session, known)[Kind.AUTHOR] == [Companion("Bo Carr", "bo-carr", 1)]
 
 
 def test_each_paper_brings_its_standing_novelty_and_newest_citations(engine: Engine) -> None:
@@ -158,21 +159,21 @@ def test_companions_are_those_who_share_most_papers(engine: Engine) -> None:
     add(engine, 3, ["Di Esk"], ["Lamp Lab"])
     ada, lab = found(engine, Kind.AUTHOR, "ada-bell"), found(engine, Kind.LAB, "lamp-lab")
     with reading(engine) as session:
-        assert companions(session, ada, Kind.AUTHOR) == [
+        assert companions(session, ada)[Kind.AUTHOR] == [
             Companion("Bo Carr", "bo-carr", 2),
             Companion("Cy Dunn", "cy-dunn", 1),
         ]
-        assert companions(session, ada, Kind.LAB) == [
+        assert companions(session, ada)[Kind.LAB] == [
             Companion("Lamp Lab", "lamp-lab", 2),
             Companion("Institut für Lampen", "institut-fur-lampen", 1),
         ]
-        assert [one.slug for one in companions(session, lab, Kind.AUTHOR)] == [
+        assert [one.slug for one in companions(session, lab)[Kind.AUTHOR]] == [
             "ada-bell",
             "bo-carr",
             "cy-dunn",
             "di-esk",
         ]
-        assert [one.slug for one in companions(session, lab, Kind.LAB)] == ["institut-fur-lampen"]
+        assert [one.slug for one in companions(session, lab)[Kind.LAB]] == ["institut-fur-lampen"]
 
 
 def test_a_name_on_very_many_papers_is_read_up_to_a_limit(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,7 +197,7 @@ def test_a_paper_listed_under_an_author_it_does_not_show_is_theirs(engine: Engin
     assert (known.name, known.known, len(known.works)) == ("Áda Bell", 2, 2)
     with reading(engine) as session:
         assert portfolio(session, Kind.LAB, "ada-bell") is None
-        assert [one.slug for one in companions(session, known, Kind.AUTHOR)] == ["bo-carr", "cy-dunn", "di-esk"]
+        assert [one.slug for one in companions(session, known)[Kind.AUTHOR]] == ["bo-carr", "cy-dunn", "di-esk"]
 
 
 def test_a_credit_outlives_the_row_it_was_given_to(engine: Engine) -> None:
