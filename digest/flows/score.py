@@ -14,7 +14,6 @@ from digest.core.candidate import Batch
 from digest.core.lineup import Contender
 from digest.core.trend import Appraisal, appraise_batches, trend_scores
 from digest.store.engine import reading, writing
-from digest.store.percentiles import keep_standings
 from digest.store.scores import candidates, store_scores
 
 
@@ -29,7 +28,6 @@ def score(engine: Engine, as_of: datetime) -> int:
             appraisals, _contenders = appraised(session, as_of)
         with writing(engine) as session:
             store_scores(session, as_of, trend_scores(appraisals))
-            keep_standings(session, as_of)
     return len(appraisals)
 
 

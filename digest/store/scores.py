@@ -18,6 +18,7 @@ from digest.core.trend import TrendScore
 from digest.store.dialects import ROWS_PER_STATEMENT, one_writer, table_of
 from digest.store.paper_rows import in_chunks
 from digest.store.papers import current_ids
+from digest.store.percentiles import keep_standings
 from digest.store.tables import ListingRow, ObservationRow, Paper, Score
 
 WINDOW = timedelta(days=7)
@@ -112,6 +113,7 @@ def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]
         ]
         if rows:
             connection.execute(statement, rows)
+    keep_standings(session, as_of)
 
 
 class _Follower:

@@ -12,7 +12,6 @@ from sqlmodel import col, select
 
 from digest.core.trend import TrendScore
 from digest.store.engine import reading, writing
-from digest.store.percentiles import keep_standings
 from digest.store.scores import KEPT, store_scores
 from digest.store.tables import Paper, PaperStanding, Score, Yardstick
 from digest.store.unions import unite_rows
@@ -36,7 +35,6 @@ def run(engine: Engine, as_of: datetime, percentiles: dict[int, float], *, simul
             for paper_id, percentile in percentiles.items()
         ]
         store_scores(session, as_of, scores)
-        keep_standings(session, as_of)
 
 
 def kept(engine: Engine) -> dict[int, tuple[float, datetime, float, datetime]]:

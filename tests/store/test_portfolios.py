@@ -15,7 +15,6 @@ from digest.store.companions import Companion, companions
 from digest.store.engine import reading, writing
 from digest.store.indexing import Indexed, author_slug, credit_papers, index_papers
 from digest.store.merge import Tally, merge_batch
-from digest.store.percentiles import keep_standings
 from digest.store.portfolios import Kind, Portfolio, listed, portfolio
 from digest.store.scores import store_scores
 from digest.store.tables import Author, AuthorFigureRow, ObservationRow, Paper, PaperText
@@ -51,7 +50,6 @@ def rank(engine: Engine, at: int, percentiles: dict[int, float]) -> None:
     with writing(engine) as session:
         scores = [TrendScore(paper, 0.5, value, (), f"Evidence of {at}") for paper, value in percentiles.items()]
         store_scores(session, NOW - at * DAY, scores)
-        keep_standings(session, NOW - at * DAY)
 
 
 def cite(engine: Engine, paper_id: int, value: float, ago: int, source: str = "semantic-scholar") -> None:

@@ -11,7 +11,6 @@ from sqlmodel import select
 
 from digest.core.trend import TrendScore
 from digest.store.engine import writing
-from digest.store.percentiles import keep_standings
 from digest.store.scores import store_scores
 from digest.store.tables import Author, AuthorFigureRow, ListingRow, ObservationRow, PaperText
 from digest.web.histogram import histogram
@@ -51,7 +50,6 @@ def fill(place: Place, papers: int = 3) -> list[int]:
         for at, chosen in ((NOW - timedelta(days=20), ids), (NOW, ids[:1])):
             scores = [TrendScore(paper_id, 0.5, 90.0 - paper_id, (), "Gaining") for paper_id in chosen]
             store_scores(session, at, scores)
-            keep_standings(session, at)
     return ids
 
 
