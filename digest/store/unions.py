@@ -6,7 +6,7 @@ from sqlalchemy import Column, and_, delete, exists, select, update
 from sqlmodel import Session, SQLModel
 
 from digest.store.dialects import insert_missing, table_of
-from digest.store.tables import IssueCard, ListingRow, ObservationRow, Paper, PaperAlias, Score, SignalCheck
+from digest.store.tables import IssueCard, ListingRow, ObservationRow, Paper, PaperAlias, PaperText, Score, SignalCheck
 
 _MOVED: tuple[type[SQLModel], ...] = (ListingRow, IssueCard, PaperAlias)
 _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
@@ -29,7 +29,7 @@ def unite_rows(session: Session, survivor: int, loser: int) -> None:
 
     Where both have the same observation, a score as of the same instant or an answer of the same service, the
     survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the old id, which resolves
-    through its alias.
+    through its alias. What was worked out from the loser's words goes with it: the survivor has, or gets, its own.
     """
     connection = session.connection()
     papers = table_of(Paper)
@@ -44,5 +44,7 @@ def unite_rows(session: Session, survivor: int, loser: int) -> None:
         known = exists().where(and_(kept.c.paper_id == survivor, *(kept.c[one.name] == one for one in same)))
         connection.execute(update(table).where(table.c.paper_id == loser, ~known).values(paper_id=survivor))
         connection.execute(delete(table).where(table.c.paper_id == loser))
+    texts = table_of(PaperText)
+    connection.execute(delete(texts).where(texts.c.paper_id == loser))
     connection.execute(delete(papers).where(papers.c.id == loser))
     insert_missing(session, PaperAlias, [{"slug": former, "paper_id": survivor} for former in (slug, former_id(loser))])

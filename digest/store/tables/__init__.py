@@ -23,7 +23,7 @@ from digest.store.tables.readers import (
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
 from digest.store.tables.signals import SignalCheck
-from digest.store.tables.text import PaperText
+from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
     "AdminSession",
@@ -42,6 +42,7 @@ __all__ = [
     "PaperAlias",
     "PaperAuthor",
     "PaperLab",
+    "PaperNeighbour",
     "PaperText",
     "RejectedRecord",
     "Score",
@@ -52,4 +53,5 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "WordFrequency",
 ]
