@@ -6,7 +6,8 @@ it. Nothing here is imported by the process that sends, nor by the web.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -65,37 +66,45 @@ class Precedents:
     distance: Vector
 
     @classmethod
-    def of(
-        cls, ids: Sequence[int], days: Sequence[date], prints: Sequence[Print], distances: Sequence[float | None]
-    ) -> Precedents:
-        """Make precedents of papers in any order."""
-        unordered = cls(
-            np.array(ids, dtype=np.int64),
-            np.array([day.toordinal() for day in days], dtype=np.int64),
-            _matrix(prints),
-            np.array([np.nan if one is None else one for one in distances], dtype=np.float64),
-        )
-        return unordered._taken(np.lexsort((unordered.ids, unordered.days)))
+    def of(cls, papers: Iterable[tuple[int, date, Print, float | None]]) -> Precedents:
+        """Make precedents of papers in any order: id, day, print, distance. They are read one by one."""
+        ids, days, distances, starts = array("q"), array("q"), array("d"), array("i", [0])
+        words, counts = bytearray(), bytearray()
+        for paper_id, day, its, distance in papers:
+            ids.append(paper_id)
+            days.append(day.toordinal())
+            distances.append(np.nan if distance is None else distance)
+            words += its.words
+            counts += its.counts
+            starts.append(len(words) // 4)
+        places, weights = np.frombuffer(words, dtype="<i4"), np.frombuffer(counts, dtype="<f4")
+        prints = sparse.csr_matrix((weights, places, np.array(starts)), shape=(len(ids), PLACES))
+        return cls(np.array(ids), np.array(days), prints, np.array(distances))._in_order()
 
     @classmethod
     def none(cls) -> Precedents:
         """Return what is known before the first paper."""
-        return cls.of([], [], [], [])
+        return cls.of([])
 
     def joined(self, other: Precedents) -> Precedents:
         """Return these and others, which are other papers, in order."""
         if not len(other.ids) or not len(self.ids):
             return self if len(self.ids) else other
-        ids, days = np.concatenate([self.ids, other.ids]), np.concatenate([self.days, other.days])
-        prints = sparse.vstack([self.prints, other.prints], format="csr")
-        both = Precedents(ids, days, prints, np.concatenate([self.distance, other.distance]))
-        order = np.lexsort((ids, days))
-        return both if np.array_equal(order, np.arange(len(order))) else both._taken(order)
+        return Precedents(
+            np.concatenate([self.ids, other.ids]),
+            np.concatenate([self.days, other.days]),
+            sparse.vstack([self.prints, other.prints], format="csr"),
+            np.concatenate([self.distance, other.distance]),
+        )._in_order()
 
     def recent(self, most: int = REACH) -> Precedents:
         """Return the last day's papers and at most so many before it: all that a later day is compared with."""
         surplus = int(np.searchsorted(self.days, self.days[-1:].sum())) - most
         return self if surplus <= 0 else self._taken(np.arange(surplus, len(self.ids)))
+
+    def _in_order(self) -> Precedents:
+        order = np.lexsort((self.ids, self.days))
+        return self if np.array_equal(order, np.arange(len(order))) else self._taken(order)
 
     def _taken(self, rows: Whole) -> Precedents:
         return Precedents(self.ids[rows], self.days[rows], self.prints[rows], self.distance[rows])
@@ -114,11 +123,7 @@ def novelty(known: Precedents, papers: Sequence[Listed], *, reach: int = REACH) 
     if not fresh:
         return known, []
     new_ids = np.array([paper.paper_id for paper in fresh], dtype=np.int64)
-    unjudged = [None] * len(fresh)
-    new = Precedents.of(
-        new_ids.tolist(), [paper.listed_on for paper in fresh], [paper.words for paper in fresh], unjudged
-    )
-    every = known.joined(new)
+    every = known.joined(Precedents.of((paper.paper_id, paper.listed_on, paper.words, None) for paper in fresh))
     distance = every.distance.copy()
     is_new = np.isin(every.ids, new_ids)
     verdicts: list[Verdict] = []
@@ -139,14 +144,6 @@ def novelty(known: Precedents, papers: Sequence[Listed], *, reach: int = REACH) 
 def _reference(before: Vector) -> Vector:
     given = before[~np.isnan(before)]
     return np.sort(given[-max(_YOUNG, min(_REFERENCE, len(given) // 8)) :])
-
-
-def _matrix(prints: Sequence[Print]) -> Matrix:
-    places = np.frombuffer(b"".join(one.words for one in prints), dtype="<i4").astype(np.int32, copy=False)
-    counts = np.frombuffer(b"".join(one.counts for one in prints), dtype="<f4").astype(np.float32, copy=False)
-    starts = np.zeros(len(prints) + 1, dtype=np.int32)
-    np.cumsum([len(one.words) // 4 for one in prints], out=starts[1:])
-    return sparse.csr_matrix((counts, places, starts), shape=(len(prints), PLACES))
 
 
 def _days(days: Whole) -> Iterator[tuple[int, int]]:
@@ -183,11 +180,14 @@ def _unit(known: Matrix, start: int) -> Matrix:
     rarity = np.log((1 + start) / (1 + frequency)).astype(np.float32)
     rarity[frequency > max(NEIGHBOURS, _COMMON * start)] = 0
     weights = known.data * rarity[known.indices]
-    row_of = np.repeat(np.arange(known.shape[0], dtype=np.int32), np.diff(known.indptr))
-    # A sum of its own for each row: its last digit must not depend on the rows around it.
-    lengths = np.sqrt(np.bincount(row_of, weights * weights, minlength=known.shape[0])).astype(np.float32)
+    words = np.diff(known.indptr)
+    filled = words > 0
+    lengths = np.ones(known.shape[0], dtype=np.float32)
+    if filled.any():
+        # A sum of its own for each row: its last digit must not depend on the rows around it.
+        lengths[filled] = np.sqrt(np.add.reduceat(weights * weights, known.indptr[:-1][filled]))
     lengths[lengths == 0] = 1
-    weights /= lengths[row_of]
+    weights /= np.repeat(lengths, words)
     return sparse.csr_matrix((weights, known.indices, known.indptr), shape=known.shape)
 
 

@@ -9,7 +9,6 @@ import math
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from digest.core.text import title_key
@@ -23,9 +22,9 @@ _LITTLE = """
     being below between both but by can cannot could did do does doing done down during each either else even ever every
     few for from further had has have having he hence her here him his how however if in into is it its itself just may
     me might more moreover most much must my nor not now of off often on once one only onto or other others our out over
-    own per rather same she should since so some such than that the their them then there therefore these they this those
-    though through thus to too toward towards under until up upon us very via was we well were what when where whether
-    which while who whom whose why will with within without would yet you your
+    own per rather same she should since so some such than that the their them then there therefore these they this
+    those though through thus to too toward towards under until up upon us very via was we well were what when where
+    whether which while who whom whose why will with within without would yet you your
 """
 _STOP = frozenset(_LITTLE.split())
 
@@ -63,8 +62,3 @@ def singular(word: str) -> str:
 def place(word: str) -> int:
     """Return where a word counts, 0 to PLACES - 1."""
     return zlib.crc32(word.encode("utf-8", "replace")) % PLACES
-
-
-def places(words: Iterable[str]) -> list[int]:
-    """Return the places of different words, ascending."""
-    return sorted({place(word) for word in words})

@@ -8,7 +8,6 @@ from datetime import date
 
 import numpy as np
 from sqlalchemy import Engine
-from sqlmodel import Session
 
 from digest.core.novelty import REACH, Listed, Precedents, novelty
 from digest.core.prints import Print, print_of
@@ -46,7 +45,7 @@ def read_words(engine: Engine, told: Told = lambda *_: None, *, block: int = _BL
         first, last = papers[0][0], papers[-1][0]
         with reading(engine) as session:
             # What is stored of the days that the block before did not reach; its own papers are among the known.
-            known = known.joined(_listed(session, until, first, last, reach))
+            known = known.joined(Precedents.of(texts.prints_listed(session, until, first, last, reach)))
             found = texts.texts_of(session, [paper_id for _, paper_id in papers])
         listed = [Listed(paper_id, day, print_of(found[paper_id])) for day, paper_id in papers if paper_id in found]
         known, verdicts = novelty(known, listed, reach=reach)
@@ -72,16 +71,6 @@ def read_words(engine: Engine, told: Told = lambda *_: None, *, block: int = _BL
         tally.neighbours += sum(len(one.nearest) for one in kept)
         told(start + len(papers), len(waiting))
     return tally
-
-
-def _listed(session: Session, after: date | None, first: date, last: date, reach: int) -> Precedents:
-    rows = texts.prints_listed(session, after, first, last, reach)
-    return Precedents.of(
-        [row.paper_id for row in rows],
-        [row.listed_on for row in rows],
-        [row.words for row in rows],
-        [row.distance for row in rows],
-    )
 
 
 def _counted(found: texts.Frequencies, prints: Sequence[Print]) -> texts.Frequencies:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
@@ -16,6 +16,7 @@ from digest.store.paper_rows import in_chunks
 from digest.store.papers import current_ids
 from digest.store.tables import Paper, PaperNeighbour, PaperText, WordFrequency
 
+_STREAMED = 2_000  # rows
 _paper = table_of(Paper)
 _text = table_of(PaperText)
 _neighbour = table_of(PaperNeighbour)
@@ -76,8 +77,8 @@ def texts_of(session: Session, ids: Sequence[int]) -> dict[int, str]:
     return found
 
 
-def prints_listed(session: Session, after: date | None, first: date, last: date, most: int) -> list[Printed]:
-    """Return the prints of papers listed after one day and until the last.
+def prints_listed(session: Session, after: date | None, first: date, last: date, most: int) -> Iterator[Printed]:
+    """Stream the prints of papers listed after one day and until the last.
 
     Before the first day that matters, at most about so many papers, the latest.
     """
@@ -95,8 +96,9 @@ def prints_listed(session: Session, after: date | None, first: date, last: date,
     if oldest is not None:
         days.append(_text.c.listed_on >= oldest)
     columns = (_text.c.paper_id, _text.c.listed_on, _text.c.words, _text.c.counts, _text.c.distance)
-    rows = session.connection().execute(select(*columns).where(*days))
-    return [Printed(paper_id, day, Print(words, counts), far) for paper_id, day, words, counts, far in rows]
+    query = select(*columns).where(*days).execution_options(yield_per=_STREAMED)
+    for paper_id, day, words, counts, far in session.connection().execute(query):
+        yield Printed(paper_id, day, Print(words, counts), far)
 
 
 def store_worked(session: Session, worked: Sequence[Worked]) -> list[int]:

@@ -168,9 +168,10 @@ def test_late_and_new_papers_of_one_run_are_each_judged_on_their_own_day(engine:
     read_words(engine, block=1)
     found = stored(engine)
     with reading(engine) as session:
-        counted = len(texts.prints_listed(session, None, FIRST, found["00904"].listed_on, 10_000))
+        counted = len(list(texts.prints_listed(session, None, FIRST, found["00904"].listed_on, 10_000)))
         assert counted == 602
-        assert len(texts.prints_listed(session, None, late.listed_on or FIRST, late.listed_on or FIRST, 10_000)) == 541
+        day = late.listed_on or FIRST
+        assert len(list(texts.prints_listed(session, None, day, day, 10_000))) == 541
 
 
 def test_a_paper_merged_away_loses_what_its_words_said(engine: Engine) -> None:
