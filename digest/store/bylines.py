@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from digest.core.issue import Card
 from digest.store.indexing import author_slug, lab_slug
 from digest.store.site import card_of
-from digest.store.tables import Paper, PaperAuthor, PaperLab, Score
+from digest.store.tables import Paper, PaperAuthor, PaperLab, PaperText, Score
 
 _MOST = 100
 _MOST_WRITERS = 30
@@ -92,5 +92,10 @@ def _cards(session: Session, condition: ColumnElement[bool]) -> list[Card]:
         .correlate(Paper)
         .scalar_subquery()
     )
-    rows = session.exec(select(Paper, Score).join(Score, col(Score.id) == newest, isouter=True).where(condition))
-    return [card_of(paper, score) for paper, score in rows]
+    rows = session.exec(
+        select(Paper, Score, PaperText.novelty)
+        .join(Score, col(Score.id) == newest, isouter=True)
+        .join(PaperText, col(PaperText.paper_id) == col(Paper.id), isouter=True)
+        .where(condition)
+    )
+    return [card_of(paper, score, novelty=novelty) for paper, score, novelty in rows]

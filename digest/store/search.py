@@ -20,7 +20,7 @@ from digest.store.indexing import is_indexed
 from digest.store.tables import SearchWord
 
 _MOST_TEXT = 400  # characters of a query that are read
-_MOST_WORDS = 12
+MOST_WORDS = 12
 _LONGEST_WORD = 60
 _CATEGORY = re.compile(r"""(?<!\S)category:["']?([A-Za-z][A-Za-z-]{0,20}(?:\.[A-Za-z-]{1,20})?)["']?(?!\S)""", re.ASCII)
 MOST_FOUND = 1_000
@@ -28,50 +28,6 @@ _ENOUGH_IN_TITLE = 200
 _FEW = 3
 _CANDIDATES = 8_000  # spellings that are compared with one misspelt word
 _COUNTED = 6
-# They are in every second title and say nothing about it.
-_COMMON = frozenset(
-    [
-        "with",
-        "from",
-        "through",
-        "toward",
-        "towards",
-        "using",
-        "based",
-        "approach",
-        "method",
-        "methods",
-        "model",
-        "models",
-        "large",
-        "language",
-        "learning",
-        "deep",
-        "neural",
-        "network",
-        "networks",
-        "data",
-        "analysis",
-        "study",
-        "system",
-        "systems",
-        "into",
-        "over",
-        "under",
-        "that",
-        "this",
-        "what",
-        "when",
-        "where",
-        "which",
-        "beyond",
-        "between",
-        "their",
-        "more",
-        "than",
-        "your",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +64,7 @@ def parse(typed: str, category: str = "") -> Query:
     typed = typed[:_MOST_TEXT]
     named = _CATEGORY.search(typed) or _CATEGORY.search(f"category:{category}")
     words = [word[:_LONGEST_WORD] for word in title_key(_CATEGORY.sub(" ", typed).replace("\0", " ")).split()]
-    return Query(tuple(dict.fromkeys(words))[:_MOST_WORDS], named[1] if named else "")
+    return Query(tuple(dict.fromkeys(words))[:MOST_WORDS], named[1] if named else "")
 
 
 def search(session: Session, query: Query, *, offset: int = 0, limit: int = 20) -> Results:
@@ -133,34 +89,12 @@ def search(session: Session, query: Query, *, offset: int = 0, limit: int = 20) 
     return found if found.total else Results()
 
 
-def similar(session: Session, paper_id: int, title: str, *, limit: int = 5) -> tuple[int, ...]:
-    """Return the papers whose titles share the most telling words with this one, nearest first, itself left out.
-
-    Words that very many titles have are left out: they say little, and they are slow to rank.
-    """
-    words = [word for word in dict.fromkeys(title_key(title).split()) if len(word) > 3 and word not in _COMMON]
-    if not words:
-        return ()
-    counts = _counts(session, words[:_MOST_WORDS], in_title=True)
-    telling = sorted((number, word) for word, number in counts.items() if number > 1)[:5]
-    chosen: list[str] = []
-    for number, word in telling:
-        if chosen and number > 3_000:
-            break
-        chosen.append(word)
-    if not chosen:
-        return ()
-    statement, values = _statement(session, Query(tuple(chosen)), loose=True, in_title=True)
-    rows = session.connection().execute(_ordered(session, statement), {**values, "limit": limit + 1, "offset": 0})
-    return tuple([found for (found,) in rows if found != paper_id][:limit])
-
-
 def _matching(session: Session, query: Query, offset: int, limit: int, *, loose: bool = False) -> Results:
-    found = _statement(session, query, loose=loose)
+    found = statement(session, query, loose=loose)
     total, in_title = _total(session, found), False
     if total > MOST_FOUND and query.words:
         # Ranking every paper that has a common word would take long, and the title decides in the end.
-        titled = _statement(session, query, loose=loose, in_title=True)
+        titled = statement(session, query, loose=loose, in_title=True)
         counted = _total(session, titled)
         if counted >= _ENOUGH_IN_TITLE:
             found, total, in_title = titled, counted, True
@@ -168,7 +102,7 @@ def _matching(session: Session, query: Query, offset: int, limit: int, *, loose:
     if offset >= shown.total:
         return shown
     values = {**found[1], "limit": min(limit, shown.total - offset), "offset": offset}
-    rows = session.connection().execute(_ordered(session, found[0], by_rank=bool(query.words)), values)
+    rows = session.connection().execute(ordered(session, found[0], by_rank=bool(query.words)), values)
     return replace(shown, ids=tuple(paper_id for (paper_id,) in rows))
 
 
@@ -181,7 +115,7 @@ def _on_postgresql(session: Session) -> bool:
     return session.connection().dialect.name == "postgresql"
 
 
-def _statement(session: Session, query: Query, *, loose: bool, in_title: bool = False) -> tuple[str, dict[str, Any]]:
+def statement(session: Session, query: Query, *, loose: bool, in_title: bool = False) -> tuple[str, dict[str, Any]]:
     """Write FROM and WHERE of a search, and the values to bind; only folded words get into an index's syntax."""
     if _on_postgresql(session):
         mark = ":A" if in_title else ""
@@ -202,7 +136,7 @@ def _statement(session: Session, query: Query, *, loose: bool, in_title: bool = 
     return "FROM paper_search WHERE paper_search MATCH :match", {"match": " AND ".join(asked)}
 
 
-def _ordered(session: Session, statement: str, *, by_rank: bool = True) -> TextClause:
+def ordered(session: Session, statement: str, *, by_rank: bool = True) -> TextClause:
     key = "paper_id" if _on_postgresql(session) else "rowid"
     rank = "rank"
     if _on_postgresql(session):
@@ -211,13 +145,13 @@ def _ordered(session: Session, statement: str, *, by_rank: bool = True) -> TextC
     return text(f"SELECT {key} {statement} ORDER BY {order} LIMIT :limit OFFSET :offset")  # no given text
 
 
-def _counts(session: Session, words: Sequence[str], *, in_title: bool = False) -> dict[str, int]:
+def counts(session: Session, words: Sequence[str], *, in_title: bool = False) -> dict[str, int]:
     """Count the papers that have each word, in one query."""
     selects, values = [], {}
     for number, word in enumerate(words):
-        statement, bound = _statement(session, Query((word,)), loose=False, in_title=in_title)
+        asked, bound = statement(session, Query((word,)), loose=False, in_title=in_title)
         name, value = next(iter(bound.items()))
-        selects.append(f"SELECT {number}, count(*) {statement.replace(':' + name, f':{name}{number}')}")
+        selects.append(f"SELECT {number}, count(*) {asked.replace(':' + name, f':{name}{number}')}")
         values[f"{name}{number}"] = value
     rows = session.connection().execute(text(" UNION ALL ".join(selects)), values)
     return {words[number]: int(papers) for number, papers in rows}
@@ -225,9 +159,9 @@ def _counts(session: Session, words: Sequence[str], *, in_title: bool = False) -
 
 def _corrected(session: Session, words: Sequence[str], *, rare: bool) -> tuple[str, ...]:
     """Replace the words that no paper has; with `rare`, also those of which a near one is far more common."""
-    counts = _counts(session, words)
+    having = counts(session, words)
     return tuple(
-        _nearest(session, word, above=20 * counts[word]) if counts[word] <= _FEW * rare and is_indexed(word) else word
+        _nearest(session, word, above=20 * having[word]) if having[word] <= _FEW * rare and is_indexed(word) else word
         for word in words
     )
 
@@ -251,9 +185,9 @@ def _nearest(session: Session, word: str, *, above: int) -> str:
         return word
     least = min(distances.values())
     nearest = sorted(known for known, distance in distances.items() if distance == least)[:_COUNTED]
-    counts = _counts(session, nearest)
-    best = max(nearest, key=lambda known: (counts[known], known[0] == word[0]))
-    return best if counts[best] > above else word
+    having = counts(session, nearest)
+    best = max(nearest, key=lambda known: (having[known], known[0] == word[0]))
+    return best if having[best] > above else word
 
 
 def _starts(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:

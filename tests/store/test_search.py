@@ -14,7 +14,8 @@ from digest.core.paper import Listing
 from digest.store.engine import open_engine, reading, writing
 from digest.store.merge import Tally, merge_batch
 from digest.store.schema import upgrade
-from digest.store.search import Query, parse, search, similar
+from digest.store.search import Query, parse, search
+from digest.store.similar import alike_titles, similar
 from digest.store.tables import ListingRow, Paper, PaperAuthor, PaperLab
 from tests.conftest import NOW
 
@@ -159,8 +160,9 @@ def test_papers_with_alike_titles_are_similar(engine: Engine) -> None:
     merge(engine, {"arxiv_id": "2605.00010", "title": "Shade and lamps in towns"})
     with reading(engine) as session:
         paper_id = session.exec(select(Paper.id).where(Paper.slug == "2605.00001")).one()
-        assert names(session, similar(session, paper_id or 0, "Sorting lamps by shade with transformers")) == ["0", "3"]
-        assert similar(session, 0, "the of and") == ()
+        alike = similar(session, paper_id or 0, "Sorting lamps by shade with transformers")
+        assert (names(session, alike.ids), alike.by_words) == (["0", "3"], False)
+        assert alike_titles(session, 0, "the of and") == ()
 
 
 HOSTILE = [
