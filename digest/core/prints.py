@@ -49,7 +49,12 @@ def print_of(text: str) -> Print:
 def subject_words(text: str) -> list[str]:
     """List the words of a text without case, accents, plurals and the words that hold a sentence together."""
     found = title_key(text[:_LONGEST]).split()
-    return [singular(word) for word in found if 1 < len(word) <= _LONGEST_WORD and word not in _STOP]
+    return [singular(word) for word in found if is_telling(word)]
+
+
+def is_telling(word: str) -> bool:
+    """Tell whether a folded word says something of a subject."""
+    return 1 < len(word) <= _LONGEST_WORD and word not in _STOP
 
 
 def singular(word: str) -> str:

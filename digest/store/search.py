@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, TextClause, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, String, func, literal, or_, select, text
 from sqlmodel import Session
 
+from digest.core.prints import is_telling
 from digest.core.text import title_key
 from digest.store.dialects import table_of
 from digest.store.indexing import is_indexed
 from digest.store.tables import SearchWord
+from digest.store.texts import found_words, frequencies
 
 _MOST_TEXT = 400  # characters of a query that are read
 MOST_WORDS = 12
@@ -25,6 +27,9 @@ _LONGEST_WORD = 60
 _CATEGORY = re.compile(r"""(?<!\S)category:["']?([A-Za-z][A-Za-z-]{0,20}(?:\.[A-Za-z-]{1,20})?)["']?(?!\S)""", re.ASCII)
 MOST_FOUND = 1_000
 _ENOUGH_IN_TITLE = 200
+_RANKED = 2_000  # of very many papers the latest are ranked, since each takes the engine its time
+_BLENDED = 200  # the engine's first, which are ordered anew by their words
+_BROAD = 400  # the latest, which are ordered by their words where thousands have what was typed in their title
 _FEW = 3
 _CANDIDATES = 8_000  # spellings that are compared with one misspelt word
 _COUNTED = 6
@@ -68,8 +73,10 @@ def parse(typed: str, category: str = "") -> Query:
 
 
 def search(session: Session, query: Query, *, offset: int = 0, limit: int = 20) -> Results:
-    """Find the papers that have every word of a query, in title, authors or abstract, titles first.
+    """Find the papers that have every word of a query, in title, authors or abstract, best first.
 
+    The engine's order is blended with what the words that were read say, see core/relevance.py; where very many papers
+    have the words in their titles, only the latest of them are ranked.
     Where there are none, misspelt words are replaced by the nearest known ones; where that finds none either, papers
     with some of the words are returned. Without words, the papers of the category, the latest to be read first.
     """
@@ -93,7 +100,7 @@ def _matching(session: Session, query: Query, offset: int, limit: int, *, loose:
     found = statement(session, query, loose=loose)
     total, in_title = _total(session, found), False
     if total > MOST_FOUND and query.words:
-        # Ranking every paper that has a common word would take long, and the title decides in the end.
+        # The title decides in the end, and far fewer have the words there.
         titled = statement(session, query, loose=loose, in_title=True)
         counted = _total(session, titled)
         if counted >= _ENOUGH_IN_TITLE:
@@ -101,9 +108,29 @@ def _matching(session: Session, query: Query, offset: int, limit: int, *, loose:
     shown = Results(total=min(total, MOST_FOUND), in_title=in_title, more=total > MOST_FOUND)
     if offset >= shown.total:
         return shown
-    values = {**found[1], "limit": min(limit, shown.total - offset), "offset": offset}
-    rows = session.connection().execute(ordered(session, found[0], by_rank=bool(query.words)), values)
-    return replace(shown, ids=tuple(paper_id for (paper_id,) in rows))
+    end = min(offset + limit, shown.total)
+    if not query.words:
+        return replace(shown, ids=_latest(session, found, end)[offset:])
+    if in_title and shown.more:
+        # Every one of thousands has the words in its title: the engine would count long, and tell little.
+        blended, ranked = _BROAD, [(paper_id, 0.0) for paper_id in _latest(session, found, max(end, _BROAD))]
+    else:
+        if shown.more and (telling := tuple(word for word in query.words if is_telling(word))):
+            found = statement(session, replace(query, words=telling), loose=loose)
+        blended, ranked = _BLENDED, engine_ranked(session, found, max(end, _BLENDED))
+    first = _blended(session, query.words, ranked[:blended])
+    ids = [*first, *(paper_id for paper_id, _ in ranked[blended:])]
+    return replace(shown, ids=tuple(ids[offset:end]))
+
+
+def _blended(session: Session, words: Sequence[str], ranked: Sequence[tuple[int, float]]) -> list[int]:
+    """Order the engine's first hits anew, by the words that were read of them and by their titles."""
+    from digest.core.relevance import Hit, blended  # noqa: PLC0415  # numpy comes with the first search
+
+    known = found_words(session, [paper_id for paper_id, _ in ranked])
+    hits = [Hit(paper_id, weight, *known[paper_id]) for paper_id, weight in ranked if paper_id in known]
+    found = frequencies(session)
+    return blended(words, hits, found.papers, found.counts)
 
 
 def _total(session: Session, found: tuple[str, dict[str, Any]]) -> int:
@@ -136,13 +163,22 @@ def statement(session: Session, query: Query, *, loose: bool, in_title: bool = F
     return "FROM paper_search WHERE paper_search MATCH :match", {"match": " AND ".join(asked)}
 
 
-def ordered(session: Session, statement: str, *, by_rank: bool = True) -> TextClause:
-    key = "paper_id" if _on_postgresql(session) else "rowid"
-    rank = "rank"
+def engine_ranked(session: Session, found: tuple[str, dict[str, Any]], limit: int) -> list[tuple[int, float]]:
+    """Return the engine's best of what a statement finds, with their weights; of very many, the latest are ranked."""
+    key, weight = "rowid", "-rank"
     if _on_postgresql(session):
-        rank = "ts_rank('{0.05, 0.1, 0.4, 1.0}', words, to_tsquery('paper_search', :words)) DESC"
-    order = f"{rank}, {key} DESC" if by_rank else f"{key} DESC"
-    return text(f"SELECT {key} {statement} ORDER BY {order} LIMIT :limit OFFSET :offset")  # no given text
+        key, weight = "paper_id", "ts_rank('{0.05, 0.1, 0.4, 1.0}', words, to_tsquery('paper_search', :words))"
+    chosen = "words, paper_id" if _on_postgresql(session) else "rank, rowid"
+    latest = f"SELECT {chosen} {found[0]} ORDER BY {key} DESC LIMIT {_RANKED}"  # no given text
+    query = text(f"SELECT {key}, {weight} AS weight FROM ({latest}) AS latest ORDER BY 2 DESC, 1 DESC LIMIT :limit")  # noqa: S608  # as above
+    rows = session.connection().execute(query, {**found[1], "limit": limit})
+    return [(int(paper_id), float(weight)) for paper_id, weight in rows]
+
+
+def _latest(session: Session, found: tuple[str, dict[str, Any]], limit: int) -> tuple[int, ...]:
+    key = "paper_id" if _on_postgresql(session) else "rowid"
+    query = text(f"SELECT {key} {found[0]} ORDER BY {key} DESC LIMIT :limit")  # as above
+    return tuple(session.connection().execute(query, {**found[1], "limit": limit}).scalars())
 
 
 def counts(session: Session, words: Sequence[str], *, in_title: bool = False) -> dict[str, int]:

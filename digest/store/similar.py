@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from digest.core.text import title_key
-from digest.store.search import MOST_WORDS, Query, counts, ordered, statement
+from digest.store.search import MOST_WORDS, Query, counts, engine_ranked, statement
 from digest.store.texts import neighbours
 
 _FEW = 3
@@ -53,6 +53,6 @@ def alike_titles(session: Session, paper_id: int, title: str, *, limit: int = 8)
         chosen.append(word)
     if not chosen:
         return ()
-    found, values = statement(session, Query(tuple(chosen)), loose=True, in_title=True)
-    rows = session.connection().execute(ordered(session, found), {**values, "limit": limit + 1, "offset": 0})
-    return tuple([other for (other,) in rows if other != paper_id][:limit])
+    found = statement(session, Query(tuple(chosen)), loose=True, in_title=True)
+    ranked = engine_ranked(session, found, limit + 1)
+    return tuple([other for other, _ in ranked if other != paper_id][:limit])

@@ -149,11 +149,6 @@ def store_frequencies(session: Session, found: Frequencies) -> None:
     session.connection().execute(insert(_frequency), {"id": 1, "papers": found.papers, "counts": found.counts})
 
 
-def counted_papers(session: Session) -> int:
-    """Return how many papers the stored frequencies rest on: they change with this number."""
-    return int(session.connection().scalar(select(func.max(_frequency.c.papers))) or 0)
-
-
 def novelty_of(session: Session, ids: Sequence[int]) -> dict[int, float]:
     """Return the novelty of those papers of which it is known."""
     found: dict[int, float] = {}
@@ -175,12 +170,17 @@ def neighbours(session: Session, paper_id: int, *, limit: int = 8) -> tuple[int,
     return tuple(session.connection().execute(query).scalars())
 
 
-def prints_of(session: Session, ids: Sequence[int]) -> dict[int, Print]:
-    """Return the prints of those papers that have one."""
-    found: dict[int, Print] = {}
+def found_words(session: Session, ids: Sequence[int]) -> dict[int, tuple[str, Print | None]]:
+    """Return the titles, as keys, and the prints of papers; None where their words were not read."""
+    found: dict[int, tuple[str, Print | None]] = {}
     for chunk in in_chunks(ids):
         rows = session.connection().execute(
-            select(_text.c.paper_id, _text.c.words, _text.c.counts).where(_text.c.paper_id.in_(chunk))
+            select(_paper.c.id, _paper.c.title_key, _text.c.words, _text.c.counts)
+            .join(_text, _text.c.paper_id == _paper.c.id, isouter=True)
+            .where(_paper.c.id.in_(chunk))
         )
-        found.update((paper_id, Print(words, counts)) for paper_id, words, counts in rows)
+        found.update(
+            (paper_id, (title, Print(words, weights) if words is not None else None))
+            for paper_id, title, words, weights in rows
+        )
     return found
