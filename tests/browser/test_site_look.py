@@ -179,6 +179,7 @@ def tour(live: Live, page: Page) -> list[tuple[str, str]]:
         ("issues", "/issues"),
         ("issue", f"/issues/{NOW.date()}"),
         ("ranking", "/about/ranking"),
+        ("figures", "/about/figures"),
         ("subscribe", "/subscribe"),
         ("check-your-mail", "/subscribe/check-your-mail"),
         ("confirm", confirm),
