@@ -57,13 +57,17 @@ def unread(session: Session) -> list[tuple[date, int]]:
 
     The day is that of the listing; without one, that of the publication, or on which the paper was first seen here.
     """
-    read = exists().where(_text.c.paper_id == _paper.c.id)
-    found = session.connection().execute(
-        select(_paper.c.id, _paper.c.listed_on, _paper.c.published_at, _paper.c.first_seen_at).where(
-            _paper.c.abstract != "", ~read
+    # By an index alone: the rows of papers are long, and almost all of them are read already.
+    waiting = session.connection().execute(select(_paper.c.id).where(~exists().where(_text.c.paper_id == _paper.c.id)))
+    found: list[tuple[date, int]] = []
+    for chunk in in_chunks(waiting.scalars().all()):
+        rows = session.connection().execute(
+            select(_paper.c.id, _paper.c.listed_on, _paper.c.published_at, _paper.c.first_seen_at).where(
+                _paper.c.id.in_(chunk), _paper.c.abstract != ""
+            )
         )
-    )
-    return sorted((listed or (published or seen).date(), paper_id) for paper_id, listed, published, seen in found)
+        found += [(listed or (published or seen).date(), paper_id) for paper_id, listed, published, seen in rows]
+    return sorted(found)
 
 
 def texts_of(session: Session, ids: Sequence[int]) -> dict[int, str]:
