@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from digest.core.novelty import Listed, Precedents, novelty
+from digest.core.prints import print_of
 from digest.flows.recommend import read_shelf
 
 
@@ -25,28 +26,29 @@ def main() -> None:
     asked.add_argument("--copies", type=int, default=500, help="how many verbatim copies are listed a day later")
     options = asked.parse_args()
     shelf = read_shelf([options.papers])
-    papers = sorted(
-        (Listed(one, day, shelf.papers[one].text) for day, ids in shelf.listed.items() for one in ids),
-        key=lambda paper: (paper.listed_on, paper.paper_id),
-    )
-    old, new = papers[: -options.new], papers[-options.new :]
+    listed = sorted((day, one) for day, ids in shelf.listed.items() for one in ids)
     clock = _Clock()
-    known, scores = novelty(Precedents.none(), old)
+    papers = [Listed(number, day, print_of(shelf.papers[one].text)) for number, (day, one) in enumerate(listed)]
+    clock.told(f"prints of {len(papers)} papers")
+    old, new = papers[: -options.new], papers[-options.new :]
+    known, verdicts = novelty(Precedents.none(), old)
     clock.told(f"novelty of {len(old)} papers from nothing, each beside what came before it")
     known, fresh = novelty(known, new)
     clock.told(f"novelty of {len(new)} new papers beside {len(old)} old ones")
     after = papers[-1].listed_on + timedelta(days=1)
-    copies = [Listed(f"{one.paper_id}-copy", after, one.text) for one in old[:: max(1, len(old) // options.copies)]]
+    copies = [
+        Listed(one.paper_id + len(papers), after, one.words) for one in old[:: max(1, len(old) // options.copies)]
+    ]
     _, copied = novelty(known, copies)
     clock.told(f"novelty of {len(copies)} verbatim copies")
-    given = np.array([score for score in {**scores, **fresh}.values() if score is not None])
+    given = np.array([one.novelty for one in [*verdicts, *fresh] if one.novelty is not None])
     print(
         f"scored {len(given)}, no score {len(papers) - len(given)}; deciles {np.percentile(given, range(0, 101, 10))}"
     )
     for digits in (2, 0):
         value, times = Counter(np.round(given, digits).tolist()).most_common(1)[0]
         print(f"most held value, {digits} digits: {value} by {100 * times / len(given):.2f} %")
-    found = [score for score in copied.values() if score is not None]
+    found = [one.novelty for one in copied if one.novelty is not None]
     print(f"copies: highest {max(found)}, the lowest 5 % of all scores end at {np.percentile(given, 5):.2f}")
 
 

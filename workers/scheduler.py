@@ -17,6 +17,7 @@ TICK_SECONDS = 30
 _IN_FLIGHT = {
     Task.INGEST: timedelta(minutes=10),
     Task.REFRESH: timedelta(minutes=40),  # the services wait for one another: each may take eight minutes
+    Task.WORDS: timedelta(minutes=10),
     Task.SCORE: timedelta(minutes=10),
     Task.COMPOSE: timedelta(minutes=2),
 }

@@ -49,6 +49,16 @@ def refresh(service: str) -> None:
     _log.info("refreshed", **report.as_plain())
 
 
+@shared_task(name="firstlight.words")
+def words() -> None:
+    """Read the words of papers that are new: how unlike earlier work they are, and what is near them."""
+    from digest.flows.words import read_words
+
+    tally = read_words(services().engine)
+    if tally.read:
+        _log.info("read words", papers=tally.read, novelty=tally.judged, neighbours=tally.neighbours)
+
+
 @shared_task(name="firstlight.score")
 def score() -> None:
     """Score every paper in the window as of now."""
@@ -107,6 +117,8 @@ def enqueue(work: Work) -> None:
             ingest.delay(work.source, work.scope)
         case Task.REFRESH:
             refresh.delay(work.source)
+        case Task.WORDS:
+            words.delay()
         case Task.SCORE:
             score.delay()
         case Task.COMPOSE if work.issued_on is not None:

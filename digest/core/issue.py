@@ -33,6 +33,9 @@ TRANSITIONS: dict[IssueState, frozenset[IssueState]] = {
 }
 
 
+_APART = 90.0
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Card:
     """A paper as an issue shows it: a snapshot, so that a frozen issue never changes.
@@ -40,6 +43,7 @@ class Card:
     `path` is the paper's address on the site, from the root. Outside URLs are http or https, or empty.
     `authors` holds every known author in order; how many are shown is the template's affair.
     `percentile` is 0 to 100 within the primary category. `simulated` marks evidence that the demo made up.
+    `novelty`, 0 to 100, is no part of the score: it says how unlike earlier papers' words this one's are.
     """
 
     paper_id: int
@@ -63,6 +67,12 @@ class Card:
     parts: tuple[Part, ...] = ()
     summary: str = ""
     simulated: bool = False
+    novelty: float | None = None
+
+    @property
+    def stands_apart(self) -> bool:
+        """Whether its words are further from earlier papers' than those of nine papers in ten."""
+        return self.novelty is not None and self.novelty >= _APART
 
     @property
     def abs_url(self) -> str:
@@ -77,6 +87,8 @@ class Card:
     def as_plain(self) -> dict[str, Any]:
         """Return the card as plain values for a JSON column."""
         plain = asdict(self)
+        if self.novelty is None:
+            del plain["novelty"]  # cards frozen before there was one have no such field, and their hash stands
         plain["listed_on"] = self.listed_on.isoformat() if self.listed_on else None
         return plain
 

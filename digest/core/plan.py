@@ -29,6 +29,7 @@ class Task(StrEnum):
 
     INGEST = "ingest"
     REFRESH = "refresh"
+    WORDS = "words"
     SCORE = "score"
     COMPOSE = "compose"
     DELIVER = "deliver"

@@ -21,6 +21,7 @@ from digest.store.papers import current_ids, papers_by_id
 from digest.store.scores import store_scores
 from digest.store.site import paper_path
 from digest.store.tables import Paper
+from digest.store.texts import novelty_of
 
 ISSUE_SIZE = 200  # cards: enough that a reader of one small category finds some
 
@@ -70,13 +71,15 @@ def _compose(session: Session, issued_on: date, cut_off: datetime, size: int) ->
     scores = {score.paper_id: score for score in trend_scores(appraisals, order)}
     papers = papers_by_id(session, order)
     known = [paper_id for paper_id in order if paper_id in papers]
+    novelties = novelty_of(session, known)
     cards = tuple(
-        _card(papers[paper_id], paper_id, scores[paper_id], rank) for rank, paper_id in enumerate(known, start=1)
+        _card(papers[paper_id], paper_id, scores[paper_id], rank, novelties.get(paper_id))
+        for rank, paper_id in enumerate(known, start=1)
     )
     return Issue(issued_on=issued_on, cut_off=cut_off, cards=cards), appraisals
 
 
-def _card(paper: Paper, paper_id: int, score: TrendScore, rank: int) -> Card:
+def _card(paper: Paper, paper_id: int, score: TrendScore, rank: int, novelty: float | None) -> Card:
     return Card(
         paper_id=paper_id,
         rank=rank,
@@ -99,4 +102,5 @@ def _card(paper: Paper, paper_id: int, score: TrendScore, rank: int) -> Card:
         parts=score.parts,
         summary=paper.summary or first_sentences(paper.abstract),
         simulated=score.simulated,
+        novelty=novelty,
     )

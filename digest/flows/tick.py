@@ -36,6 +36,7 @@ def due_work(
         sending = due.mail_waits(session, now)
         composed = due.issue_queued(session, cut_off.date())
         last_runs = due.last_runs(session, read_live + asked)
+        reading_on = due.words_wait(session)
         scored_at = due.newest_score(session)
     work: list[Work] = []
     if sweeping:
@@ -46,6 +47,9 @@ def due_work(
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)
     work += sources_due(asked, last_runs, now, Task.REFRESH)
-    if scored_at is None or now - scored_at >= _SCORE_EVERY:
+    scoring = scored_at is None or now - scored_at >= _SCORE_EVERY
+    if reading_on or scoring:  # with every scoring, for the abstracts that came later than their papers
+        work.append(Work(Task.WORDS))
+    if scoring:
         work.append(Work(Task.SCORE))
     return work

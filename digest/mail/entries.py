@@ -62,8 +62,9 @@ class Link:
 class Entry:
     """What a template shows of one paper; an empty field is not shown.
 
-    `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing. `badge` is True
-    where it rests on simulated signals and its own words do not say so.
+    `apart` says that its words are unlike those of earlier papers. `bar` is in pixels of BAR_WIDTH. `gaining` is False
+    where the evidence is only the paper's standing. `badge` is True where it rests on simulated signals and its own
+    words do not say so.
     """
 
     place: int
@@ -71,6 +72,7 @@ class Entry:
     url: str
     category: str
     has_code: bool
+    apart: bool
     authors: str
     labs: str
     listed: str
@@ -100,6 +102,7 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
         url=room.url_or_nothing(base_url + card.path) or base_url,
         category=clip(one_line(card.primary_category), 24),
         has_code=card.has_code or bool(card.code_url),
+        apart=card.stands_apart,
         authors=room.clip(_authors(card), room.authors),
         labs=room.clip(", ".join(card.labs), room.labs),
         listed=short_date(card.listed_on).replace(" ", NO_BREAK) if card.listed_on else "",

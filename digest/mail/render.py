@@ -207,6 +207,7 @@ class Renderer:
             evidence="+1 upvote in 6 h",
             summary="A summary.",
             simulated=True,
+            novelty=99.0,
         )
         bare = Card(paper_id=1, rank=2, title="", path="/")
         picks = (Pick(1, full, "You follow cs.LG"), Pick(2, bare))

@@ -10,7 +10,7 @@ from sqlmodel import Session, col, select
 
 from digest.core.issue import Card
 from digest.store.site import card_of
-from digest.store.tables import Paper, Score
+from digest.store.tables import Paper, PaperText, Score
 
 
 def cards_of(session: Session, ids: Sequence[int], *, first: int = 1) -> list[Card]:
@@ -41,5 +41,10 @@ def _cards(session: Session, condition: ColumnElement[bool]) -> list[Card]:
         .correlate(Paper)
         .scalar_subquery()
     )
-    rows = session.exec(select(Paper, Score).join(Score, col(Score.id) == newest, isouter=True).where(condition))
-    return [card_of(paper, score) for paper, score in rows]
+    rows = session.exec(
+        select(Paper, Score, PaperText.novelty)
+        .join(Score, col(Score.id) == newest, isouter=True)
+        .join(PaperText, col(PaperText.paper_id) == col(Paper.id), isouter=True)
+        .where(condition)
+    )
+    return [card_of(paper, score, novelty=novelty) for paper, score, novelty in rows]

@@ -12,7 +12,7 @@ from digest.core.capture import RunStatus
 from digest.core.delivery import DeliveryKind, DeliveryState
 from digest.core.plan import LastRun
 from digest.store.dialects import table_of
-from digest.store.tables import Delivery, IngestRun, IssueRow, Score
+from digest.store.tables import Delivery, IngestRun, IssueRow, Paper, PaperText, Score
 
 _LOOK_BACK = 12  # runs of a scope; enough to count failures until the back-off is at its longest
 
@@ -21,8 +21,10 @@ _HELD = (DeliveryState.CLAIMED, DeliveryState.SENDING)
 
 _delivery = table_of(Delivery)
 _issue = table_of(IssueRow)
+_paper = table_of(Paper)
 _run = table_of(IngestRun)
 _score = table_of(Score)
+_text = table_of(PaperText)
 
 
 def last_runs(session: Session, scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], LastRun]:
@@ -56,6 +58,12 @@ def newest_score(session: Session) -> datetime | None:
     """Return the instant of the newest scores."""
     newest: datetime | None = session.connection().scalar(select(func.max(_score.c.as_of)))
     return newest
+
+
+def words_wait(session: Session) -> bool:
+    """Tell whether papers came after the newest one whose words were read; an abstract that came late is not seen."""
+    newest = select(func.coalesce(func.max(_text.c.paper_id), 0)).scalar_subquery()
+    return _any(session, and_(_paper.c.id > newest, _paper.c.abstract != ""))
 
 
 def mail_waits(session: Session, now: datetime) -> bool:

@@ -11,67 +11,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, String, TextClause, func, literal, or_, select, text
+from sqlalchemy import ColumnElement, String, func, literal, or_, select, text
 from sqlmodel import Session
 
+from digest.core.prints import is_telling
 from digest.core.text import title_key
 from digest.store.dialects import table_of
 from digest.store.indexing import is_indexed
 from digest.store.tables import SearchWord
+from digest.store.texts import found_words, frequencies
 
 _MOST_TEXT = 400  # characters of a query that are read
-_MOST_WORDS = 12
+MOST_WORDS = 12
 _LONGEST_WORD = 60
 _CATEGORY = re.compile(r"""(?<!\S)category:["']?([A-Za-z][A-Za-z-]{0,20}(?:\.[A-Za-z-]{1,20})?)["']?(?!\S)""", re.ASCII)
 MOST_FOUND = 1_000
 _ENOUGH_IN_TITLE = 200
+_RANKED = 2_000  # of very many papers the latest are ranked, since each takes the engine its time
+_BLENDED = 200  # the engine's first, which are ordered anew by their words
+_BROAD = 400  # the latest, which are ordered by their words where thousands have what was typed in their title
 _FEW = 3
 _CANDIDATES = 8_000  # spellings that are compared with one misspelt word
 _COUNTED = 6
-# They are in every second title and say nothing about it.
-_COMMON = frozenset(
-    [
-        "with",
-        "from",
-        "through",
-        "toward",
-        "towards",
-        "using",
-        "based",
-        "approach",
-        "method",
-        "methods",
-        "model",
-        "models",
-        "large",
-        "language",
-        "learning",
-        "deep",
-        "neural",
-        "network",
-        "networks",
-        "data",
-        "analysis",
-        "study",
-        "system",
-        "systems",
-        "into",
-        "over",
-        "under",
-        "that",
-        "this",
-        "what",
-        "when",
-        "where",
-        "which",
-        "beyond",
-        "between",
-        "their",
-        "more",
-        "than",
-        "your",
-    ]
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,12 +69,14 @@ def parse(typed: str, category: str = "") -> Query:
     typed = typed[:_MOST_TEXT]
     named = _CATEGORY.search(typed) or _CATEGORY.search(f"category:{category}")
     words = [word[:_LONGEST_WORD] for word in title_key(_CATEGORY.sub(" ", typed).replace("\0", " ")).split()]
-    return Query(tuple(dict.fromkeys(words))[:_MOST_WORDS], named[1] if named else "")
+    return Query(tuple(dict.fromkeys(words))[:MOST_WORDS], named[1] if named else "")
 
 
 def search(session: Session, query: Query, *, offset: int = 0, limit: int = 20) -> Results:
-    """Find the papers that have every word of a query, in title, authors or abstract, titles first.
+    """Find the papers that have every word of a query, in title, authors or abstract, best first.
 
+    The engine's order is blended with what the words that were read say, see core/relevance.py; where very many papers
+    have the words in their titles, only the latest of them are ranked.
     Where there are none, misspelt words are replaced by the nearest known ones; where that finds none either, papers
     with some of the words are returned. Without words, the papers of the category, the latest to be read first.
     """
@@ -133,43 +96,41 @@ def search(session: Session, query: Query, *, offset: int = 0, limit: int = 20) 
     return found if found.total else Results()
 
 
-def similar(session: Session, paper_id: int, title: str, *, limit: int = 5) -> tuple[int, ...]:
-    """Return the papers whose titles share the most telling words with this one, nearest first, itself left out.
-
-    Words that very many titles have are left out: they say little, and they are slow to rank.
-    """
-    words = [word for word in dict.fromkeys(title_key(title).split()) if len(word) > 3 and word not in _COMMON]
-    if not words:
-        return ()
-    counts = _counts(session, words[:_MOST_WORDS], in_title=True)
-    telling = sorted((number, word) for word, number in counts.items() if number > 1)[:5]
-    chosen: list[str] = []
-    for number, word in telling:
-        if chosen and number > 3_000:
-            break
-        chosen.append(word)
-    if not chosen:
-        return ()
-    statement, values = _statement(session, Query(tuple(chosen)), loose=True, in_title=True)
-    rows = session.connection().execute(_ordered(session, statement), {**values, "limit": limit + 1, "offset": 0})
-    return tuple([found for (found,) in rows if found != paper_id][:limit])
-
-
 def _matching(session: Session, query: Query, offset: int, limit: int, *, loose: bool = False) -> Results:
-    found = _statement(session, query, loose=loose)
+    found = statement(session, query, loose=loose)
     total, in_title = _total(session, found), False
     if total > MOST_FOUND and query.words:
-        # Ranking every paper that has a common word would take long, and the title decides in the end.
-        titled = _statement(session, query, loose=loose, in_title=True)
+        # The title decides in the end, and far fewer have the words there.
+        titled = statement(session, query, loose=loose, in_title=True)
         counted = _total(session, titled)
         if counted >= _ENOUGH_IN_TITLE:
             found, total, in_title = titled, counted, True
     shown = Results(total=min(total, MOST_FOUND), in_title=in_title, more=total > MOST_FOUND)
     if offset >= shown.total:
         return shown
-    values = {**found[1], "limit": min(limit, shown.total - offset), "offset": offset}
-    rows = session.connection().execute(_ordered(session, found[0], by_rank=bool(query.words)), values)
-    return replace(shown, ids=tuple(paper_id for (paper_id,) in rows))
+    end = min(offset + limit, shown.total)
+    if not query.words:
+        return replace(shown, ids=_latest(session, found, end)[offset:])
+    if in_title and shown.more:
+        # Every one of thousands has the words in its title: the engine would count long, and tell little.
+        blended, ranked = _BROAD, [(paper_id, 0.0) for paper_id in _latest(session, found, max(end, _BROAD))]
+    else:
+        if shown.more and (telling := tuple(word for word in query.words if is_telling(word))):
+            found = statement(session, replace(query, words=telling), loose=loose)
+        blended, ranked = _BLENDED, engine_ranked(session, found, max(end, _BLENDED))
+    first = _blended(session, query.words, ranked[:blended])
+    ids = [*first, *(paper_id for paper_id, _ in ranked[blended:])]
+    return replace(shown, ids=tuple(ids[offset:end]))
+
+
+def _blended(session: Session, words: Sequence[str], ranked: Sequence[tuple[int, float]]) -> list[int]:
+    """Order the engine's first hits anew, by the words that were read of them and by their titles."""
+    from digest.core.relevance import Hit, blended  # noqa: PLC0415  # numpy comes with the first search
+
+    known = found_words(session, [paper_id for paper_id, _ in ranked])
+    hits = [Hit(paper_id, weight, *known[paper_id]) for paper_id, weight in ranked if paper_id in known]
+    found = frequencies(session)
+    return blended(words, hits, found.papers, found.counts)
 
 
 def _total(session: Session, found: tuple[str, dict[str, Any]]) -> int:
@@ -181,7 +142,7 @@ def _on_postgresql(session: Session) -> bool:
     return session.connection().dialect.name == "postgresql"
 
 
-def _statement(session: Session, query: Query, *, loose: bool, in_title: bool = False) -> tuple[str, dict[str, Any]]:
+def statement(session: Session, query: Query, *, loose: bool, in_title: bool = False) -> tuple[str, dict[str, Any]]:
     """Write FROM and WHERE of a search, and the values to bind; only folded words get into an index's syntax."""
     if _on_postgresql(session):
         mark = ":A" if in_title else ""
@@ -202,22 +163,31 @@ def _statement(session: Session, query: Query, *, loose: bool, in_title: bool = 
     return "FROM paper_search WHERE paper_search MATCH :match", {"match": " AND ".join(asked)}
 
 
-def _ordered(session: Session, statement: str, *, by_rank: bool = True) -> TextClause:
-    key = "paper_id" if _on_postgresql(session) else "rowid"
-    rank = "rank"
+def engine_ranked(session: Session, found: tuple[str, dict[str, Any]], limit: int) -> list[tuple[int, float]]:
+    """Return the engine's best of what a statement finds, with their weights; of very many, the latest are ranked."""
+    key, weight = "rowid", "-rank"
     if _on_postgresql(session):
-        rank = "ts_rank('{0.05, 0.1, 0.4, 1.0}', words, to_tsquery('paper_search', :words)) DESC"
-    order = f"{rank}, {key} DESC" if by_rank else f"{key} DESC"
-    return text(f"SELECT {key} {statement} ORDER BY {order} LIMIT :limit OFFSET :offset")  # no given text
+        key, weight = "paper_id", "ts_rank('{0.05, 0.1, 0.4, 1.0}', words, to_tsquery('paper_search', :words))"
+    chosen = "words, paper_id" if _on_postgresql(session) else "rank, rowid"
+    latest = f"SELECT {chosen} {found[0]} ORDER BY {key} DESC LIMIT {_RANKED}"  # no given text
+    query = text(f"SELECT {key}, {weight} AS weight FROM ({latest}) AS latest ORDER BY 2 DESC, 1 DESC LIMIT :limit")  # noqa: S608  # as above
+    rows = session.connection().execute(query, {**found[1], "limit": limit})
+    return [(int(paper_id), float(weight)) for paper_id, weight in rows]
 
 
-def _counts(session: Session, words: Sequence[str], *, in_title: bool = False) -> dict[str, int]:
+def _latest(session: Session, found: tuple[str, dict[str, Any]], limit: int) -> tuple[int, ...]:
+    key = "paper_id" if _on_postgresql(session) else "rowid"
+    query = text(f"SELECT {key} {found[0]} ORDER BY {key} DESC LIMIT :limit")  # as above
+    return tuple(session.connection().execute(query, {**found[1], "limit": limit}).scalars())
+
+
+def counts(session: Session, words: Sequence[str], *, in_title: bool = False) -> dict[str, int]:
     """Count the papers that have each word, in one query."""
     selects, values = [], {}
     for number, word in enumerate(words):
-        statement, bound = _statement(session, Query((word,)), loose=False, in_title=in_title)
+        asked, bound = statement(session, Query((word,)), loose=False, in_title=in_title)
         name, value = next(iter(bound.items()))
-        selects.append(f"SELECT {number}, count(*) {statement.replace(':' + name, f':{name}{number}')}")
+        selects.append(f"SELECT {number}, count(*) {asked.replace(':' + name, f':{name}{number}')}")
         values[f"{name}{number}"] = value
     rows = session.connection().execute(text(" UNION ALL ".join(selects)), values)
     return {words[number]: int(papers) for number, papers in rows}
@@ -225,9 +195,9 @@ def _counts(session: Session, words: Sequence[str], *, in_title: bool = False) -
 
 def _corrected(session: Session, words: Sequence[str], *, rare: bool) -> tuple[str, ...]:
     """Replace the words that no paper has; with `rare`, also those of which a near one is far more common."""
-    counts = _counts(session, words)
+    having = counts(session, words)
     return tuple(
-        _nearest(session, word, above=20 * counts[word]) if counts[word] <= _FEW * rare and is_indexed(word) else word
+        _nearest(session, word, above=20 * having[word]) if having[word] <= _FEW * rare and is_indexed(word) else word
         for word in words
     )
 
@@ -251,9 +221,9 @@ def _nearest(session: Session, word: str, *, above: int) -> str:
         return word
     least = min(distances.values())
     nearest = sorted(known for known, distance in distances.items() if distance == least)[:_COUNTED]
-    counts = _counts(session, nearest)
-    best = max(nearest, key=lambda known: (counts[known], known[0] == word[0]))
-    return best if counts[best] > above else word
+    having = counts(session, nearest)
+    best = max(nearest, key=lambda known: (having[known], known[0] == word[0]))
+    return best if having[best] > above else word
 
 
 def _starts(column: ColumnElement[str], beginning: str) -> ColumnElement[bool]:

@@ -21,6 +21,7 @@ from digest.store.tables import (
     ObservationRow,
     Paper,
     PaperAlias,
+    PaperText,
     Score,
 )
 
@@ -48,6 +49,7 @@ class PaperSheet:
     listings: tuple[ListingRow, ...]
     issues: tuple[tuple[date, int], ...]
     writers: dict[str, str]
+    novelty: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,15 @@ def score_front(session: Session, *, limit: int = 200) -> Front | None:
     if as_of is None:
         return None
     rows = session.exec(
-        select(Paper, Score)
-        .where(Score.paper_id == Paper.id, Score.as_of == as_of)
+        select(Paper, Score, PaperText.novelty)
+        .join(Score, col(Score.paper_id) == col(Paper.id))
+        .join(PaperText, col(PaperText.paper_id) == col(Paper.id), isouter=True)
+        .where(Score.as_of == as_of)
         .order_by(col(Score.value).desc(), col(Score.paper_id))
         .limit(limit)
     )
-    return Front(cards=tuple(card_of(paper, score, rank) for rank, (paper, score) in enumerate(rows, 1)), as_of=as_of)
+    cards = (card_of(paper, score, rank, novelty=novelty) for rank, (paper, score, novelty) in enumerate(rows, 1))
+    return Front(cards=tuple(cards), as_of=as_of)
 
 
 def observations_of(session: Session, paper_ids: Sequence[int]) -> dict[int, list[ObservationRow]]:
@@ -141,6 +146,7 @@ def paper_sheet(session: Session, paper: Paper) -> PaperSheet:
         listings=tuple(listings),
         issues=tuple((issued_on, rank) for issued_on, rank in issues),
         writers={name: author_slug(name) for name in paper.authors},
+        novelty=session.exec(select(PaperText.novelty).where(PaperText.paper_id == paper.id)).first(),
     )
 
 
@@ -176,7 +182,7 @@ def issue_lines(session: Session, *, limit: int = 60, before: date | None = None
     return [IssueLine(issued_on, papers or 0, title or "") for issued_on, papers, title in rows]
 
 
-def card_of(paper: Paper, score: Score | None, rank: int = 0) -> Card:
+def card_of(paper: Paper, score: Score | None, rank: int = 0, *, novelty: float | None = None) -> Card:
     """Show a paper as it stands now, with its newest score if it has one."""
     return Card(
         paper_id=paper.id or 0,
@@ -200,4 +206,5 @@ def card_of(paper: Paper, score: Score | None, rank: int = 0) -> Card:
         parts=tuple(Part(**part) for part in score.parts) if score else (),
         summary=paper.summary,
         simulated=bool(score and score.simulated),
+        novelty=novelty,
     )

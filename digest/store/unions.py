@@ -14,6 +14,7 @@ from digest.store.tables import (
     PaperAlias,
     PaperCredit,
     PaperStanding,
+    PaperText,
     Score,
     SignalCheck,
 )
@@ -41,7 +42,8 @@ def unite_rows(session: Session, survivor: int, loser: int) -> None:
 
     Where both have the same observation, a score as of the same instant, an answer of the same service, a standing or
     the same credit, the survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the
-    old id, which resolves through its alias.
+    old id, which resolves through its alias. What was worked out from the loser's words goes with it: the survivor
+    has, or gets, its own.
     """
     connection = session.connection()
     papers = table_of(Paper)
@@ -56,5 +58,7 @@ def unite_rows(session: Session, survivor: int, loser: int) -> None:
         known = exists().where(and_(kept.c.paper_id == survivor, *(kept.c[one.name] == one for one in same)))
         connection.execute(update(table).where(table.c.paper_id == loser, ~known).values(paper_id=survivor))
         connection.execute(delete(table).where(table.c.paper_id == loser))
+    texts = table_of(PaperText)
+    connection.execute(delete(texts).where(texts.c.paper_id == loser))
     connection.execute(delete(papers).where(papers.c.id == loser))
     insert_missing(session, PaperAlias, [{"slug": former, "paper_id": survivor} for former in (slug, former_id(loser))])

@@ -38,6 +38,7 @@ class PaperAnswer(BaseModel):
     score: float
     percentile: float | None = Field(description="0 to 100 within the primary category.")
     evidence: str
+    novelty: float | None = Field(description="0 to 100: how unlike earlier papers' words its words are.")
     simulated: bool = Field(description="True where the evidence was made up for a demonstration.")
 
     @classmethod
@@ -60,6 +61,7 @@ class PaperAnswer(BaseModel):
             score=card.score,
             percentile=card.percentile,
             evidence=card.evidence,
+            novelty=card.novelty,
             simulated=card.simulated,
         )
 

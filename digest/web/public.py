@@ -19,7 +19,7 @@ from digest.errors import NotFound
 from digest.store import site as store
 from digest.store.bylines import cards_of
 from digest.store.engine import reading
-from digest.store.search import similar
+from digest.store.similar import similar
 from digest.store.tables import ObservationRow, Paper
 from digest.web.chart import Line, Seen, lines, spark
 from digest.web.pages import day, query_with
@@ -144,7 +144,8 @@ def paper(site: TheSite, name: str) -> Response:
         if path != f"/papers/{name}":
             return RedirectResponse(quote(path), status_code=301)
         sheet = store.paper_sheet(session, found)
-        alike = cards_of(session, similar(session, found.id or 0, found.title))
+        near = similar(session, found.id or 0, found.title)
+        alike = cards_of(session, near.ids)
     return site.pages.show(
         "paper.html",
         paper=sheet.paper,
@@ -158,6 +159,8 @@ def paper(site: TheSite, name: str) -> Response:
         versions=_versions(sheet),
         writers=sheet.writers,
         alike=alike,
+        alike_by_words=near.by_words,
+        novelty=sheet.novelty,
     )
 
 

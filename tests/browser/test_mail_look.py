@@ -94,6 +94,7 @@ EDITIONS: dict[str, Edition] = {
     "seeds": seed_edition(),
     "one": samples.edition(samples.card(1)),
     "ten": samples.ten(),
+    "apart": samples.edition(*(samples.card(place, novelty=96.0) for place in range(1, 4))),
     "simulated": samples.edition(*(samples.card(place, simulated=True) for place in range(1, 4)), note=NOTE),
     "long": samples.edition(samples.card(1, title=samples.LONG_TITLE, labs=("Laboratory " * 20,)), samples.card(2)),
     "rtl": samples.edition(samples.card(1, title=samples.RIGHT_TO_LEFT_TITLE), samples.card(10), topics=()),

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, event, update
 from sqlmodel import select
 
 from digest.core.capture import Capture, Reading
-from digest.core.issue import Issue, IssueState
+from digest.core.issue import Card, Issue, IssueState
 from digest.core.paper import Listing, Observation
 from digest.errors import CorruptState, NotFound
 from digest.flows.compose import draft, freeze
@@ -22,7 +22,7 @@ from digest.flows.score import score
 from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
 from digest.store.issues import by_date, freeze_issue, load_issue, move_issue
-from digest.store.tables import IssueCard, IssueRow, Paper, Score
+from digest.store.tables import IssueCard, IssueRow, Paper, PaperText, Score
 
 DAY = date(2026, 5, 20)
 ABSTRACT = "We sort lamps by shade. It works in 3.5 % of towns. More is to come."
@@ -244,3 +244,29 @@ def test_every_kind_of_text_survives_freezing(engine: Engine, now: datetime) -> 
         assert row is not None
         assert json.dumps(loaded.cards[0].as_plain()) == json.dumps(issue.cards[0].as_plain())
         assert loaded.content_hash == row.content_hash
+
+
+def test_a_card_tells_how_new_the_paper_is_and_the_ranking_does_not_look_at_it(stocked: Engine, now: datetime) -> None:
+    plain = draft(stocked, DAY, now)
+    assert all(card.novelty is None for card in plain.cards)
+    first, second = plain.cards[0].paper_id, plain.cards[1].paper_id
+    with writing(stocked) as session:
+        for paper_id, novelty in ((first, 3.25), (second, 90.0)):
+            session.add(PaperText(paper_id=paper_id, listed_on=now.date(), words=b"", counts=b"", novelty=novelty))
+    told = draft(stocked, DAY, now)
+    assert [(card.paper_id, card.score, card.parts) for card in told.cards] == [
+        (card.paper_id, card.score, card.parts) for card in plain.cards
+    ]
+    assert [(card.novelty, card.stands_apart) for card in told.cards[:2]] == [(3.25, False), (90.0, True)]
+    assert told.content_hash != plain.content_hash
+    frozen = freeze(stocked, DAY, now, now=now)
+    assert frozen is not None
+    assert frozen.issue == told
+
+
+def test_a_card_from_before_there_was_a_novelty_is_stored_and_loaded_as_it_was() -> None:
+    card = Card(paper_id=1, rank=1, title="Old", path="/papers/old")
+    old = json.loads(json.dumps(card.as_plain()))
+    assert "novelty" not in old
+    assert Card.from_plain(old) == card
+    assert json.loads(json.dumps(Card.from_plain(old).as_plain())) == old

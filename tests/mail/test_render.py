@@ -283,3 +283,13 @@ def test_a_faulty_template_is_found_before_anyone_is_mailed(  # checklist 18
 def test_missing_templates_are_named(tmp_path: Path) -> None:
     with pytest.raises(TemplateFault, match="digest cannot be read"):
         Renderer(tmp_path, samples.BASE_URL, samples.SENDER)
+
+
+def test_a_paper_far_from_earlier_work_is_marked_and_no_other() -> None:
+    cards = [samples.card(place, novelty=novelty) for place, novelty in ((1, 89.99), (2, 97.0), (3, None))]
+    mail = RENDERER.digest(samples.edition(*cards), samples.LINKS)
+    for part in (mail.html, mail.text):
+        assert part.count("Unlike earlier abstracts") == 1
+        before, after = part.split("Unlike earlier abstracts")
+        assert cards[1].labs[0] not in before
+        assert cards[1].labs[0] in after

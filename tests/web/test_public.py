@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pytest
 from sqlalchemy import event
 
 from digest.store.engine import writing
-from digest.store.tables import Author, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
+from digest.store.tables import Author, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, PaperText, Score
 from tests.conftest import NOW
 from tests.web.conftest import Place, card_of
 
@@ -189,3 +190,32 @@ def test_papers_without_titles_or_facts_still_have_a_page(place: Place) -> None:
 
 def test_ranking_is_explained(place: Place) -> None:
     assert "How it decides" in place.browser.get("/about/ranking").text
+
+
+@pytest.mark.parametrize(
+    ("novelty", "said"),
+    [
+        (93.97, "Novelty 93 of 100: the words of its title and abstract are further from earlier papers"),
+        (0.0, "Novelty 0 of 100: the words of its title and abstract are as close to an earlier paper as"),
+    ],
+)
+def test_a_paper_page_says_how_new_it_is_and_how_that_is_measured(place: Place, novelty: float, said: str) -> None:
+    paper_id = place.add_paper(1)
+    assert "Novelty" not in place.browser.get("/papers/2605.00001").text
+    with writing(place.services.engine) as session:
+        session.add(PaperText(paper_id=paper_id, listed_on=NOW.date(), words=b"", counts=b"", novelty=novelty))
+    page = place.browser.get("/papers/2605.00001").text
+    assert said in page
+    assert 'href="/about/figures#novelty"' in page
+    explained = place.browser.get("/about/figures")
+    assert explained.status_code == 200
+    assert all(f'id="{name}"' in explained.text for name in ("percentile", "novelty", "similar", "ai-score"))
+    assert place.browser.get("/api/v1/papers/2605.00001").json()["novelty"] == novelty
+
+
+def test_only_a_paper_far_from_earlier_work_is_marked_in_a_list(place: Place) -> None:
+    cards = [card_of(place.add_paper(number), number, novelty=value) for number, value in ((1, 89.9), (2, None))]
+    place.add_issue(cards)
+    assert "Unlike earlier abstracts" not in place.browser.get("/").text
+    place.add_issue([card_of(place.add_paper(3), 1, novelty=90.0)], issued_on=NOW.date() + timedelta(days=1))
+    assert place.browser.get("/").text.count("Unlike earlier abstracts") == 1

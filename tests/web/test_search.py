@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from digest.store.engine import writing
 from digest.store.percentiles import keep_standings
-from digest.store.tables import Score
+from digest.store.tables import PaperNeighbour, Score
 from tests.conftest import NOW
 from tests.web.conftest import Place
 
@@ -122,6 +122,17 @@ def test_similar_papers_are_listed_and_labelled(place: Place) -> None:
     assert "Lamps in the shade" in page
     assert "Bridges" not in page
     assert "Similar papers" not in place.browser.get("/papers/2605.00003").text
+
+
+def test_papers_near_by_their_words_are_listed_both_ways_and_labelled(place: Place) -> None:
+    ids = [place.add_paper(number, title=f"Study {number}") for number in range(1, 6)]
+    with writing(place.services.engine) as session:
+        for other, cosine in zip((1, 2, 4), (0.9, 0.3, 0.5), strict=True):
+            session.add(PaperNeighbour(paper_id=ids[max(other, 3)], other_id=ids[min(other, 3)], cosine=cosine))
+    page = place.browser.get("/papers/2605.00004").text
+    assert "Nearest by the words of their titles and abstracts" in page
+    places = [page.index(f"Study {number}</a>") for number in (2, 5, 3)]
+    assert places == sorted(places)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from digest.store.tables.readers import (
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
 from digest.store.tables.signals import SignalCheck
-from digest.store.tables.text import PaperText
+from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
     "AdminSession",
@@ -45,6 +45,7 @@ __all__ = [
     "PaperAuthor",
     "PaperCredit",
     "PaperLab",
+    "PaperNeighbour",
     "PaperStanding",
     "PaperText",
     "RejectedRecord",
@@ -56,5 +57,6 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "WordFrequency",
     "Yardstick",
 ]

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from sqlalchemy import Column, Index, LargeBinary
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary
 from sqlmodel import Field, SQLModel
 
-from digest.store.tables.columns import reference
+from digest.store.tables.columns import BigKey, reference
+
+
+def _paper() -> Any:
+    # A paper that is merged into another takes its neighbourhood with it.
+    return Field(sa_column=Column(BigKey, ForeignKey("paper.id", ondelete="CASCADE"), primary_key=True))
 
 
 class PaperText(SQLModel, table=True):
@@ -26,3 +32,27 @@ class PaperText(SQLModel, table=True):
     counts: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     distance: float | None = None
     novelty: float | None = None
+
+
+class PaperNeighbour(SQLModel, table=True):
+    """One of the papers nearest to a paper when its words were read, all of them earlier ones; `cosine` is 0 to 1."""
+
+    __tablename__ = "paper_neighbour"
+    __table_args__ = (Index("ix_paper_neighbour_other_id", "other_id"),)
+
+    paper_id: int = _paper()
+    other_id: int = _paper()
+    cosine: float
+
+
+class WordFrequency(SQLModel, table=True):
+    """In how many papers each word stands, in one row: `counts` holds a little-endian 32-bit integer a place.
+
+    `papers` is how many were counted. Papers that were merged away since stay counted: it is a scale, no census.
+    """
+
+    __tablename__ = "word_frequency"
+
+    id: int = Field(primary_key=True)
+    papers: int
+    counts: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
