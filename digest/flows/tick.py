@@ -11,6 +11,7 @@ from digest.core.plan import Task, Work, sources_due
 from digest.core.refresh import SCOPE
 from digest.store import due
 from digest.store.engine import reading
+from digest.store.standing import held_services
 
 _SCORE_EVERY = timedelta(hours=1)
 
@@ -37,6 +38,7 @@ def due_work(
         composed = due.issue_queued(session, cut_off.date())
         last_runs = due.last_runs(session, read_live + asked)
         scored_at = due.newest_score(session)
+        held = held_services(session, now)
     work: list[Work] = []
     if sweeping:
         work.append(Work(Task.SWEEP))
@@ -45,7 +47,7 @@ def due_work(
     if not composed:
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)
-    work += sources_due(asked, last_runs, now, Task.REFRESH)
+    work += sources_due(asked, last_runs, now, Task.REFRESH, held)
     if scored_at is None or now - scored_at >= _SCORE_EVERY:
         work.append(Work(Task.SCORE))
     return work

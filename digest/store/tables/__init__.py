@@ -22,7 +22,7 @@ from digest.store.tables.readers import (
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperLab, SearchWord
-from digest.store.tables.signals import SignalCheck
+from digest.store.tables.signals import ServiceStanding, SignalCheck
 from digest.store.tables.text import PaperText
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "RejectedRecord",
     "Score",
     "SearchWord",
+    "ServiceStanding",
     "SignalCheck",
     "SourceCursor",
     "SpentToken",
