@@ -13,6 +13,7 @@ from digest import __version__
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
 from digest.web import admin, api, desk, desk_sources, feeds, inbox, labs, probes, public, readers, search
+from digest.web.conditional import Conditional
 from digest.web.headers import Hardening
 from digest.web.pages import STATIC, to
 from digest.web.site import Site
@@ -75,6 +76,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(RequestValidationError, lambda _request, _error: refusal(422))
     app.add_exception_handler(admin.SignInNeeded, lambda _request, _error: to("/admin/sign-in"))
     app.add_exception_handler(DigestError, expected_error)
+    app.add_middleware(Conditional)
     app.add_middleware(Hardening, refusal=refusal)
     return app
 
