@@ -39,8 +39,22 @@ def _triggers(*, quick: bool) -> list[str]:
     ]
 
 
+_BARE = r"regexp_replace(lower(normalize(left(given, 100000), NFKD)), '[\u0300-\u036f]', '', 'g')"
+_QUICK = f"CASE WHEN octet_length(given) = length(given) THEN lower(left(given, 100000)) ELSE {_BARE} END"
+
+
+def _replace_words(*, quick: bool) -> None:
+    """Spare a text of ASCII on PostgreSQL the search for accents."""
+    letters = _QUICK if quick else _BARE
+    op.get_bind().exec_driver_sql(
+        "CREATE OR REPLACE FUNCTION paper_search_words(given text) RETURNS tsvector LANGUAGE sql IMMUTABLE AS "
+        rf"$$ SELECT to_tsvector('paper_search', regexp_replace({letters}, '[^[:alnum:]]+', ' ', 'g')) $$"
+    )
+
+
 def _replace_triggers(*, quick: bool) -> None:
     if op.get_bind().dialect.name != "sqlite":
+        _replace_words(quick=quick)
         return
     for name in ("added", "removed", "changed"):
         op.get_bind().exec_driver_sql(f"DROP TRIGGER paper_search_{name}")
