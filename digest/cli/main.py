@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import inbound, issue, mailing, novelty, ranking, serving, signals, source, taste
+from digest.cli import inbound, issue, mailing, novelty, ranking, serving, signals, source, standing, taste
 from digest.cli.context import plain_failures
 from digest.errors import DigestError
 from digest.logs import configure_logs
@@ -22,6 +22,7 @@ app = typer.Typer(
 )
 source.add_to(app)
 signals.add_to(app)
+standing.add_to(app)
 issue.add_to(app)
 ranking.add_to(app)
 novelty.add_to(app)

@@ -1,4 +1,4 @@
-"""Commands about sources: read one, live or from a recorded file, and check that they answer."""
+"""The command that reads a source, live or from a recorded file."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from digest.cli.context import day, moment, plain_failures, wired, with_database
+from digest.cli.context import day, moment, plain_failures, with_database
 from digest.core.capture import RunStatus
 from digest.errors import ConfigError, DigestError
 from digest.wiring import LIVE_SOURCES, SOURCES
@@ -31,11 +29,8 @@ _WORST_FIRST = (RunStatus.FAILED, RunStatus.LATE, RunStatus.OK, RunStatus.QUIET)
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the commands to the application."""
+    """Add the command to the application."""
     app.command("ingest")(ingest)
-    group = typer.Typer(help="The outside services that papers come from.", no_args_is_help=True)
-    group.command("check")(check)
-    app.add_typer(group, name="sources")
 
 
 def ingest(
@@ -159,33 +154,6 @@ def _failed(source: str, reason: str) -> Report:
     from digest.flows.ingest import Report
 
     return Report(source=source, status=RunStatus.FAILED, reason=reason)
-
-
-def check() -> None:
-    """Ask each live service once, store nothing, and say what came back."""
-    import stamina
-
-    from digest.flows.probe import probe
-
-    stamina.set_active(False)  # once: whoever checks wants to know how it is now, not after four tries
-    services = wired()
-    table = Table("source", "asked for", "answer", title="Live sources")
-    failed = False
-    for name in LIVE_SOURCES:
-        scope = next(iter(services.scopes(name)), "")
-        if not scope:
-            table.add_row(name, "", "not asked: its list of categories or sets is empty")
-            continue
-        typer.echo(f"asking {name} for {scope} ...", err=True)
-        try:
-            with services.http_client(name) as client:
-                answer = probe(services.live_source(name), client, scope, now=services.clock())
-        except DigestError as error:
-            answer, failed = f"failed: {error}", True
-        table.add_row(name, scope, answer)
-    Console().print(table)
-    if failed:
-        raise typer.Exit(1)
 
 
 def _words(report: Report) -> str:

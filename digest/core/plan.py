@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
 
 from digest.core.capture import RunStatus
 
@@ -60,14 +61,26 @@ def sources_due(
     last_runs: Mapping[tuple[str, str], LastRun],
     now: datetime,
     task: Task = Task.INGEST,
+    held: Mapping[str, datetime] = MappingProxyType({}),
 ) -> list[Work]:
-    """Name the (source, scope) pairs to read now: at their interval, sooner after a failure, backing off."""
+    """Name the (source, scope) pairs to read now: at their interval, sooner after a failure, backing off.
+
+    `held` are the sources that asked to be left alone, each with the instant until which.
+    """
     due = []
     for source, scope in scopes:
-        last = last_runs.get((source, scope))
-        if last is None or now >= last.finished_at + _wait(source, last):
+        at = next_run_at(source, last_runs.get((source, scope)), held.get(source))
+        if at is None or now >= at:
             due.append(Work(task, source=source, scope=scope))
     return due
+
+
+def next_run_at(source: str, last: LastRun | None, held_until: datetime | None = None) -> datetime | None:
+    """Return when a source is read next: None for at once, as it never was."""
+    if last is None:
+        return held_until
+    planned = last.finished_at + _wait(source, last)
+    return planned if held_until is None else max(planned, held_until)
 
 
 def _wait(source: str, last: LastRun) -> timedelta:

@@ -29,6 +29,7 @@ class Kind:
 
 
 PAGE_PLACE = "hf_page_rank"
+# `influential_citations` is not among them: it is a part of `citations`, which would then count twice.
 Point = tuple[datetime, float, int | None]  # an instant, the value then, and for a place the size of its page
 KINDS = {
     "hf_upvotes": Kind("upvote", "upvotes", 1.0, 20),

@@ -161,6 +161,9 @@ class _Run:
         except Exception as error:
             self.report.status, self.report.reason = RunStatus.FAILED, f"unexpected {type(error).__name__}: {error}"
             raise
+        except BaseException:  # a signal, or the worker's shutdown: half a reading is no quiet day
+            self.report.status, self.report.reason = RunStatus.FAILED, "stopped from outside"
+            raise
         else:
             self.report.status = next((one for one in _WORST_FIRST if one in self.statuses), RunStatus.QUIET)
         finally:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from digest.core.budget import held_until
 from digest.core.capture import Rejection, RunStatus
 from digest.core.refresh import (
     BY_REPOSITORY,
@@ -25,12 +26,14 @@ from digest.core.refresh import (
     shares,
 )
 from digest.errors import DigestError, RefusedInput, SourceUnavailable
+from digest.sources.meter import Meter
 from digest.store.authors import record_figures
 from digest.store.engine import reading, writing
 from digest.store.observations import add_observations, fault_of
 from digest.store.papers import current_ids
 from digest.store.refresh import due_subjects, fill_code_urls, record_answers
 from digest.store.runs import begin_run, finish_run, record_rejections, run_by_id
+from digest.store.standing import record_refusal, record_traffic
 
 if TYPE_CHECKING:
     import httpx
@@ -96,9 +99,9 @@ def refresh(
     Each request's answer is committed before the next is asked, so that a run that stops, at any instant, goes on
     where it was. A service that is not available ends the run; a body that cannot be read leaves its papers unknown.
     """
-    run = _Run.begin(engine, service.name, clock())
-    with run.recorded(clock):
-        started = clock()
+    started = clock()
+    run = _Run.begin(engine, service.name, started)
+    with run.recorded(clock), run.meter.listening(client, started):
         with reading(engine) as session:
             due = due_subjects(
                 session,
@@ -116,14 +119,18 @@ def refresh(
             if now - started > LONGEST:
                 run.trouble = f"stopped after {LONGEST // timedelta(minutes=1)} minutes; the rest follows"
                 break
+            if run.used_up(now):
+                break
             try:
                 replies = service.ask(client, subjects, now)
             except SourceUnavailable as fault:
                 run.take_in({one.paper_id: _unknown(fault) for one in subjects}, subjects, now)
+                run.hold(str(fault), held_until(fault.retry_after, now), now)
                 raise
             except RefusedInput as fault:
                 refused += 1
                 run.take_in({one.paper_id: _unknown(fault) for one in subjects}, subjects, now)
+                run.hold(str(fault), None, now)
                 if refused == _REFUSED_IN_A_ROW:
                     raise
             else:
@@ -145,6 +152,7 @@ class _Run:
     id: int
     report: Refreshed
     trouble: str = ""
+    meter: Meter = field(default_factory=Meter)
 
     @classmethod
     def begin(cls, engine: Engine, service: str, now: datetime) -> _Run:
@@ -163,6 +171,9 @@ class _Run:
         except Exception as error:
             report.status, report.reason = RunStatus.FAILED, f"unexpected {type(error).__name__}: {error}"
             raise
+        except BaseException:  # a signal, or the worker's shutdown: what was not asked for is no quiet run
+            report.status, report.reason = RunStatus.FAILED, f"stopped from outside ({report.words})"
+            raise
         else:
             known = report.found + report.absent
             if not known and not report.unknown:
@@ -171,8 +182,24 @@ class _Run:
                 report.status = RunStatus.OK if known >= report.unknown else RunStatus.FAILED
                 report.reason = "; ".join(filter(None, (report.words, self.trouble)))
         finally:
+            now = clock()
             with writing(self.engine) as session:
-                finish_run(session, self.id, report.status, report.reason, now=clock())
+                self._store_traffic(session, now)
+                finish_run(session, self.id, report.status, report.reason, now=now)
+
+    def used_up(self, now: datetime) -> bool:
+        """Tell whether the service has said that no request is left, and if so leave it alone until one is."""
+        budget = self.meter.budget
+        if budget is None or budget.left or budget.resets_at is None or budget.resets_at <= now:
+            return False
+        self.trouble = f"its requests are used up until {budget.resets_at:%H:%M} UTC; the rest follows"
+        self.hold(self.trouble, budget.resets_at, now)
+        return True
+
+    def hold(self, words: str, until: datetime | None, now: datetime) -> None:
+        """Note for the admin why the service cannot be used, and for the plan until when."""
+        with writing(self.engine) as session:
+            record_refusal(session, self.report.service, words, until, now=now)
 
     def take_in(self, replies: Mapping[int, Reply], subjects: Sequence[Subject], now: datetime) -> None:
         """Store the replies of one request, and the run's counts so far, in one transaction."""
@@ -198,13 +225,14 @@ class _Run:
                 if reply.known_as and reply.finding is Finding.FOUND:
                     repositories.append((paper_id, f"https://github.com/{reply.known_as}"))
             report.observations += add_observations(session, observed)
-            for reply in replies.values():
-                record_figures(session, reply.figures, report.service, now)
+            figures = [figure for reply in replies.values() for figure in reply.figures]
+            record_figures(session, figures, report.service, now)
             record_answers(session, report.service, answers, now=now)
             fill_code_urls(session, repositories)
             record_rejections(session, self.id, rejected, report.rejected)
             report.rejected += len(rejected)
             self._store_counts(session)
+            self._store_traffic(session, now)
 
     def _count(self, subject: Subject, reply: Reply, rejected: list[Rejection]) -> None:
         match reply.finding:
@@ -217,6 +245,20 @@ class _Run:
                 self.trouble = self.trouble or reply.reason
                 if not reply.dropped:
                     rejected.append(Rejection(_name(subject), reply.reason))
+
+    def _store_traffic(self, session: Session, now: datetime) -> None:
+        meter = self.meter
+        if meter.requests:
+            record_traffic(
+                session,
+                self.report.service,
+                requests=meter.requests,
+                refused=meter.refused,
+                status=meter.status,
+                budget=meter.budget,
+                now=now,
+            )
+            meter.clear()
 
     def _store_counts(self, session: Session) -> None:
         run = run_by_id(session, self.id)

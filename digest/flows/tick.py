@@ -11,6 +11,7 @@ from digest.core.plan import Task, Work, sources_due
 from digest.core.refresh import SCOPE
 from digest.store import due
 from digest.store.engine import reading
+from digest.store.standing import held_services
 
 _SCORE_EVERY = timedelta(hours=1)
 
@@ -38,6 +39,7 @@ def due_work(
         last_runs = due.last_runs(session, read_live + asked)
         reading_on = due.words_wait(session)
         scored_at = due.newest_score(session)
+        held = held_services(session, now)
     work: list[Work] = []
     if sweeping:
         work.append(Work(Task.SWEEP))
@@ -46,7 +48,7 @@ def due_work(
     if not composed:
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)
-    work += sources_due(asked, last_runs, now, Task.REFRESH)
+    work += sources_due(asked, last_runs, now, Task.REFRESH, held)
     scoring = scored_at is None or now - scored_at >= _SCORE_EVERY
     if reading_on or scoring:  # with every scoring, for the abstracts that came later than their papers
         work.append(Work(Task.WORDS))

@@ -16,9 +16,11 @@ import stamina
 
 from digest.core.capture import Cursor
 from digest.errors import SourceUnavailable
+from digest.sources.refusal import MAX_READ, words_of_refusal
 
 MAX_BODY: int = 64 * 1024 * 1024  # bytes, after decompression
 _MAX_REDIRECTS = 5
+_REFUSAL_BODY = 5.0  # seconds
 _WORTH_ASKING_AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
@@ -156,13 +158,26 @@ def _ask(
 def _answer(response: httpx.Response, where: str, wanted: Collection[int], patience: Patience, max_body: int) -> Answer:
     status = response.status_code
     if status not in wanted:
-        wait = _retry_after(response.headers.get("retry-after", ""), response.headers.get("date", ""))
-        failure = SourceUnavailable(f"{where} answered {status} {response.reason_phrase}".rstrip(), retry_after=wait)
+        wait = retry_after(response.headers)
+        said = _said(response, where)
+        failure = SourceUnavailable(
+            f"{where} answered {status} {response.reason_phrase}".rstrip() + (f": {said}" if said else ""),
+            retry_after=wait,
+        )
         if status not in _WORTH_ASKING_AGAIN or (wait is not None and wait > patience.retry_after):
             raise failure
         raise _AskAgain(failure, wait)
     body = _body(response, where, time.monotonic() + patience.body, max_body)
     return Answer(status, {name.lower(): value for name, value in response.headers.items()}, body)
+
+
+def _said(response: httpx.Response, where: str) -> str:
+    """Return the service's own words for its refusal; a body that cannot be had takes nothing from the refusal."""
+    try:
+        body = _body(response, where, time.monotonic() + _REFUSAL_BODY, MAX_READ)
+    except (SourceUnavailable, _AskAgain, httpx.TransportError, httpx.StreamError):
+        return ""
+    return words_of_refusal(body, response.headers.get("content-type", ""))
 
 
 def _body(response: httpx.Response, where: str, deadline: float, max_body: int) -> bytes:
@@ -211,8 +226,9 @@ def _named(url: httpx.URL) -> str:
     return str(url)[:200]
 
 
-def _retry_after(value: str, answered_at: str) -> float | None:
+def retry_after(headers: Mapping[str, str]) -> float | None:
     """Read Retry-After, in seconds: a number, or a date seen from the answer's own (RFC 9110 section 10.2.3)."""
+    value, answered_at = headers.get("retry-after", ""), headers.get("date", "")
     if value.strip().isdecimal():
         return float(value.strip()[:9])
     try:

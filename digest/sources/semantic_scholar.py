@@ -10,21 +10,25 @@ from typing import Any
 import httpx
 
 from digest.core.capture import AuthorFigure, Rejection
-from digest.core.paper import Observation, author_key, parse_arxiv_id
+from digest.core.paper import Observation, author_key
 from digest.core.refresh import Finding, Reply, Subject
 from digest.errors import RefusedInput
 from digest.sources.http import Patience, post_json
+from digest.sources.scholar_records import (
+    MOST_CITATIONS,
+    arxiv_id_of,
+    author_figures,
+    authors_of,
+    message_of,
+    records_of,
+)
 from digest.sources.strict_json import parse_json, text_of, whole_number
 
 ADDRESS = "https://api.semanticscholar.org/graph/v1/paper/batch"
 FIELDS = "externalIds,citationCount,influentialCitationCount,authors.name,authors.hIndex,authors.paperCount"
 FIELDS += ",authors.citationCount"
-MOST_CITATIONS = 2_000_000  # several times what any paper has
-_MOST_AUTHOR_CITATIONS = 10_000_000
-_MOST_PAPERS = 20_000  # of one author
 _PATIENCE = Patience(attempts=2, retry_after=30.0, body=120.0)
 _MAX_BODY = 8 * 1024 * 1024  # bytes
-_MOST_AUTHORS = 5_000
 _NONE_KNOWN = "no valid paper ids given"  # how a batch of papers that are all unknown is answered, with status 400
 
 
@@ -49,18 +53,8 @@ class SemanticScholar:
         return self.replies(answer.body, ADDRESS, subjects, now)
 
     def records(self, body: bytes, origin: str) -> list[dict[str, Any]]:
-        """Return what a recorded batch says, as plain values; a paper that is not known is an empty object."""
-        return [
-            {}
-            if paper is None
-            else {
-                "arxiv_id": _arxiv_id(paper),
-                "citations": whole_number(paper.get("citationCount"), limit=MOST_CITATIONS),
-                "influential_citations": whole_number(paper.get("influentialCitationCount"), limit=MOST_CITATIONS),
-                "authors": [text_of(author.get("name"), limit=200) for author in _authors(paper)],
-            }
-            for paper in read_batch(body, origin)
-        ]
+        """Return what a recorded answer says, as plain values; a paper that is not known is an empty object."""
+        return records_of(body, origin)
 
     def replies(self, body: bytes, origin: str, subjects: Sequence[Subject], now: datetime) -> dict[int, Reply]:
         """Read a batch: one entry a paper, in the order they were asked for, null for one that is not known.
@@ -79,7 +73,7 @@ class SemanticScholar:
         }
 
     def _reply(self, paper: dict[str, Any], subject: Subject, now: datetime) -> Reply:
-        known_as = _arxiv_id(paper)
+        known_as = arxiv_id_of(paper)
         if known_as and known_as != subject.arxiv_id:
             reason = f"asked for {subject.arxiv_id}, answered with {known_as[:40]}"
             return Reply(finding=Finding.UNKNOWN, reason=reason, dropped=(Rejection(subject.arxiv_id, reason),))
@@ -107,32 +101,12 @@ def read_batch(body: bytes, origin: str) -> list[dict[str, Any] | None]:
     if not isinstance(answer, list) or not all(
         one is None or (isinstance(one, dict) and "paperId" in one) for one in answer
     ):
-        raise RefusedInput(f"{origin}: not a batch of papers: {_message(answer) or 'a list of papers is expected'}")
+        raise RefusedInput(f"{origin}: not a batch of papers: {message_of(answer) or 'a list of papers is expected'}")
     return answer
 
 
 def _none_known(body: bytes, origin: str) -> bool:
-    return len(body) < 1_000 and _NONE_KNOWN in _message(parse_json(body, origin)).lower()
-
-
-def _message(answer: Any) -> str:
-    if not isinstance(answer, dict):
-        return ""
-    return (text_of(answer.get("error"), limit=2_000) or text_of(answer.get("message"), limit=2_000))[:200]
-
-
-def _arxiv_id(paper: dict[str, Any]) -> str:
-    ids = paper.get("externalIds")
-    stated = text_of(ids.get("ArXiv"), limit=40) if isinstance(ids, dict) else ""
-    try:
-        return parse_arxiv_id(stated)[0]
-    except ValueError:
-        return stated
-
-
-def _authors(paper: dict[str, Any]) -> list[dict[str, Any]]:
-    authors = paper.get("authors")
-    return [one for one in authors[:_MOST_AUTHORS] if isinstance(one, dict)] if isinstance(authors, list) else []
+    return len(body) < 1_000 and _NONE_KNOWN in message_of(parse_json(body, origin)).lower()
 
 
 def _figures(paper: dict[str, Any], subject: Subject) -> tuple[list[AuthorFigure], list[Rejection]]:
@@ -142,7 +116,7 @@ def _figures(paper: dict[str, Any], subject: Subject) -> tuple[list[AuthorFigure
     paper share these, nothing is said of either. All three figures or none: mixed with those of a namesake, an
     h-index could exceed the number of papers.
     """
-    stated = _authors(paper)
+    stated = authors_of(paper)
     theirs = Counter(author_key(text_of(one.get("name"), limit=200)) for one in stated)
     ours = Counter(map(author_key, subject.authors))
     names = {author_key(name): name for name in subject.authors}
@@ -152,9 +126,7 @@ def _figures(paper: dict[str, Any], subject: Subject) -> tuple[list[AuthorFigure
         key = author_key(text_of(author.get("name"), limit=200))
         if not key or theirs[key] != 1 or ours[key] != 1:
             continue
-        h_index = whole_number(author.get("hIndex"), limit=_MOST_PAPERS)
-        papers = whole_number(author.get("paperCount"), limit=_MOST_PAPERS)
-        citations = whole_number(author.get("citationCount"), limit=_MOST_AUTHOR_CITATIONS)
+        h_index, papers, citations = author_figures(author).values()
         if h_index is None or papers is None or citations is None:
             continue
         if h_index > papers or h_index**2 > citations:

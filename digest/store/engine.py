@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from sqlmodel import Session
 from digest.errors import ConfigError
 
 _BUSY_MS = 30_000
+_letters = json.JSONEncoder(ensure_ascii=False)
 
 
 def open_engine(url: str) -> Engine:
@@ -28,17 +30,37 @@ def open_engine(url: str) -> Engine:
     except ArgumentError as error:
         raise ConfigError(f"DIGEST_DATABASE_URL cannot be read: {error}") from error
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), hide_parameters=True, pool_pre_ping=True)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            hide_parameters=True,
+            pool_pre_ping=True,
+            json_serializer=_to_json,
+        )
     if parsed.get_backend_name() != "sqlite":
         raise ConfigError(
             f"DIGEST_DATABASE_URL names {parsed.drivername!r}; use sqlite:///path/to/digest.db or postgresql://..."
         )
     if parsed.database and parsed.database != ":memory:":
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(parsed, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1000})
+    engine = create_engine(
+        parsed, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1000}, json_serializer=_to_json
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def _to_json(value: Any) -> str:
+    """Write JSON with letters as they are: the full-text index takes a text without backslashes as it stands."""
+    if value in ([], {}):  # of a paper's five columns of JSON, three are empty as a rule
+        return "[]" if isinstance(value, list) else "{}"
+    encoded = _letters.encode(value)
+    if not encoded.isascii():
+        try:
+            encoded.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can hold
+            return json.dumps(value)
+    return encoded
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -17,6 +17,7 @@ from digest.store.paper_rows import Entry, in_chunks
 from digest.store.tables import PaperAuthor, PaperCredit, PaperLab
 
 _SHORTEST, _LONGEST = 4, 40  # characters of a word whose misspellings are recognised
+_MOST_WORDS_KEPT = 300_000  # in memory, some 25 MB
 _MOST_AUTHORS = 5_000  # of one paper; the longest lists at arXiv name about 3,000
 _PLACES = {name: VISIBLE.index(name) for name in ("title", "authors", "labs")}
 
@@ -30,10 +31,14 @@ class Indexed(NamedTuple):
     labs: Sequence[str]
 
 
-def index_entries(session: Session, new: Iterable[Entry], dirty: Iterable[Entry]) -> None:
-    """Index what a batch of the merge has written; those whose title, authors and labs stayed are left alone."""
-    index_papers(session, [_indexed(entry) for entry in new])
-    index_papers(session, [_indexed(entry) for entry in dirty if _moved(entry)], known=True)
+def index_entries(session: Session, new: Iterable[Entry], dirty: Iterable[Entry], stored_words: set[str]) -> None:
+    """Index what a batch of the merge has written; those whose title, authors and labs stayed are left alone.
+
+    `stored_words` are those that this run has stored already; it is added to.
+    """
+    index_papers(session, [_indexed(entry) for entry in new], stored_words=stored_words)
+    moved = [_indexed(entry) for entry in dirty if _moved(entry)]
+    index_papers(session, moved, known=True, stored_words=stored_words)
 
 
 def credit_papers(session: Session, credited: Iterable[tuple[int, str]]) -> None:
@@ -50,10 +55,16 @@ def credit_papers(session: Session, credited: Iterable[tuple[int, str]]) -> None
     )
 
 
-def index_papers(session: Session, papers: Sequence[Indexed], *, known: bool = False) -> None:
-    """Store the links and words of papers; `known` ones get theirs replaced."""
+def index_papers(
+    session: Session, papers: Sequence[Indexed], *, known: bool = False, stored_words: set[str] | None = None
+) -> None:
+    """Store the links and words of papers; `known` ones get theirs replaced.
+
+    Most words of a batch are those of the one before: what is in `stored_words` is not given to the database again.
+    """
     if not papers:
         return
+    stored_words = set() if stored_words is None else stored_words
     connection = session.connection()
     if known:
         for chunk in in_chunks(paper.paper_id for paper in papers):
@@ -72,8 +83,12 @@ def index_papers(session: Session, papers: Sequence[Indexed], *, known: bool = F
         labs.extend((paper.paper_id, position, lab_slug(lab)) for position, lab in enumerate(paper.labs))
     _insert(session, "paper_author (paper_id, position, slug)", authors)
     _insert(session, "paper_lab (paper_id, position, slug)", labs)
+    words -= stored_words
     known_words = [(word, word[::-1]) for word in sorted(words) if is_indexed(word)]
     _insert(session, "search_word (word, backward)", known_words, "ON CONFLICT DO NOTHING")
+    if len(stored_words) > _MOST_WORDS_KEPT:
+        stored_words.clear()
+    stored_words |= words
 
 
 def _insert(session: Session, into: str, rows: Sequence[tuple[Any, ...]], otherwise: str = "") -> None:

@@ -31,6 +31,7 @@ class Tally:
     updated: set[int] = field(default_factory=set)
     observations: int = 0
     rejected: list[Rejection] = field(default_factory=list)
+    stored_words: set[str] = field(default_factory=set)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +130,7 @@ def _write(session: Session, shelf: Shelf, tally: Tally) -> None:
     tally.updated.update(_stored(entry) for entry in dirty if entry.changed and entry.id not in tally.new)
     aliases = [{"slug": slug, "paper_id": entry.id} for entry in alive for slug in entry.aliases]
     insert_missing(session, PaperAlias, aliases)
-    index_entries(session, new, dirty)
+    index_entries(session, new, dirty, tally.stored_words)
 
 
 def _listing_row(listing: Listing, entry: Entry, source: str, scope: str, run_id: int | None) -> dict[str, object]:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, HTTPException, Query, Request, Response
+from fastapi import Depends, FastAPI, HTTPException, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException as AnyHTTPException
 from starlette.responses import JSONResponse
@@ -43,9 +43,13 @@ _TITLES = {400: "Bad request", 404: "Not found", 405: "Method not allowed", 422:
 _TITLES |= {429: "Too many requests", 500: "Internal error", 503: "Unavailable"}
 _PER_MINUTE = 120
 
+IssueDay = Annotated[str, Path(description="A day, or `latest`.", examples=["latest", "2026-05-20"])]
+Words = Annotated[str, Query(description="Words; `category:cs.LG` narrows them.", examples=["lamps category:cs.LG"])]
 Limit = Annotated[int, Query(ge=1, le=100, description="How many at most.")]
 Cursor = Annotated[str, Query(max_length=40, description="`next_cursor` of the page before.")]
-Category = Annotated[str, Query(max_length=32, description="An arXiv category, such as `cs.LG`.")]
+Category = Annotated[
+    str, Query(max_length=32, description="An arXiv category, such as `cs.LG`.", examples=["cs.LG", "math.OC"])
+]
 
 
 def create_api(site: Site) -> FastAPI:
@@ -63,7 +67,7 @@ def create_api(site: Site) -> FastAPI:
         responses={
             status: {"description": title, "content": {"application/problem+json": {}}, "model": Problem}
             for status, title in _TITLES.items()
-            if status in (400, 404, 422, 429)
+            if status in (400, 404, 422, 429, 500, 503)
         },
     )
     api.state.site = site
@@ -78,7 +82,7 @@ def create_api(site: Site) -> FastAPI:
     api.add_exception_handler(AnyHTTPException, _http_problem)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(DigestError, _expected)
-    api.add_exception_handler(Exception, lambda _request, _error: _problem(500))
+    api.add_exception_handler(Exception, lambda request, _error: _problem(request, 500))
     return api
 
 
@@ -92,7 +96,7 @@ def papers(site: TheSite, category: Category = "", limit: Limit = 50, cursor: Cu
     return PapersAnswer(papers=shown, next_cursor=cursor_of(cards[limit - 1].paper_id) if more else None)
 
 
-def paper(site: TheSite, slug: str) -> SheetAnswer:
+def paper(site: TheSite, slug: Annotated[str, Path(examples=["2605.00001"])]) -> SheetAnswer:
     """Give a paper with its abstract, the parts of its score and the newest value of each signal."""
     try:
         wanted, _version = parse_arxiv_id(slug)
@@ -129,7 +133,7 @@ def issues(site: TheSite, limit: Limit = 50, cursor: Cursor = "") -> IssuesAnswe
     return IssuesAnswer(issues=shown, next_cursor=shown[-1].issued_on.isoformat() if more else None)
 
 
-def issue(site: TheSite, issued_on: str, limit: Limit = 50, cursor: Cursor = "") -> IssueAnswer:
+def issue(site: TheSite, issued_on: IssueDay, limit: Limit = 50, cursor: Cursor = "") -> IssueAnswer:
     """Give the ranking of a day; `latest` is the newest."""
     wanted = None if issued_on == "latest" else _day(issued_on, status=404)
     skip = position_of(cursor) if cursor else 0
@@ -151,7 +155,9 @@ def issue(site: TheSite, issued_on: str, limit: Limit = 50, cursor: Cursor = "")
 
 def search(
     site: TheSite,
-    q: Annotated[str, Query(description="Words; `category:cs.LG` narrows them.")] = "",
+    q: Annotated[
+        str, Query(description="Words; `category:cs.LG` narrows them.", examples=["probe category:cs.LG"])
+    ] = "",
     category: Category = "",
     limit: Limit = 20,
     cursor: Cursor = "",
@@ -173,9 +179,14 @@ def search(
 
 
 def _within_limit(request: Request, response: Response, site: TheSite) -> None:
-    response.headers.update(_SHARED)
-    if not site.api_limit.allows(client_ip(request), site.now):
-        raise HTTPException(429, f"at most {_PER_MINUTE} requests a minute", headers={"Retry-After": "60"})
+    """Count the request, and say how many are left (draft-ietf-httpapi-ratelimit-headers, version 10)."""
+    allowed = site.api_limit.allows(client_ip(request), site.now)
+    left, seconds = site.api_limit.left(client_ip(request), site.now)
+    limits = {"RateLimit-Policy": f'"minute";q={_PER_MINUTE};w=60', "RateLimit": f'"minute";r={left};t={seconds}'}
+    request.state.limits = limits
+    response.headers.update({**_SHARED, **limits})
+    if not allowed:
+        raise HTTPException(429, f"at most {_PER_MINUTE} requests a minute", headers={"Retry-After": str(seconds)})
 
 
 def _plain(text: str) -> str:
@@ -193,24 +204,24 @@ def _day(text: str, *, status: int) -> date:
         raise HTTPException(status, "there is no such day") from error
 
 
-def _problem(status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
+def _problem(request: Request, status: int, detail: str = "", headers: Mapping[str, str] | None = None) -> Response:
     body = {"type": "about:blank", "title": _TITLES.get(status, "Error"), "status": status, "detail": detail}
-    sent = {**_SHARED, **(headers or {})}
+    sent = {**_SHARED, **getattr(request.state, "limits", {}), **(headers or {})}
     return JSONResponse(body, status_code=status, headers=sent, media_type="application/problem+json")
 
 
-def _http_problem(_request: Request, error: Exception) -> Response:
+def _http_problem(request: Request, error: Exception) -> Response:
     assert isinstance(error, AnyHTTPException)  # noqa: S101  # the handler is registered for nothing else
-    return _problem(error.status_code, error.detail, error.headers)
+    return _problem(request, error.status_code, error.detail, error.headers)
 
 
-def _invalid(_request: Request, error: Exception) -> Response:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101  # as above
     told = (f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}" for fault in error.errors())
-    return _problem(422, "; ".join(told))
+    return _problem(request, 422, "; ".join(told))
 
 
-def _expected(_request: Request, error: Exception) -> Response:
+def _expected(request: Request, error: Exception) -> Response:
     if isinstance(error, NotFound):
-        return _problem(404, str(error))
-    return _problem(500 if getattr(error, "permanent", True) else 503)
+        return _problem(request, 404, str(error))
+    return _problem(request, 500 if getattr(error, "permanent", True) else 503)

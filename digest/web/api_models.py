@@ -14,18 +14,18 @@ class Problem(BaseModel):
     """What went wrong (RFC 9457)."""
 
     type: str = "about:blank"
-    title: str
-    status: int
-    detail: str = ""
+    title: str = Field(examples=["Not found"])
+    status: int = Field(examples=[404])
+    detail: str = Field(default="", examples=["no paper is known here under this name"])
 
 
 class PaperAnswer(BaseModel):
     """A paper in a list."""
 
-    title: str
-    url: str = Field(description="Its page on this site.")
-    slug: str = Field(description="Its name in this API.")
-    arxiv_id: str | None
+    title: str = Field(examples=["A probe of lamps"])
+    url: str = Field(description="Its page on this site.", examples=["https://digest.example/papers/2605.00001"])
+    slug: str = Field(description="Its name in this API.", examples=["2605.00001"])
+    arxiv_id: str | None = Field(examples=["2605.00001"])
     primary_category: str
     categories: list[str]
     authors: list[str]
@@ -37,7 +37,7 @@ class PaperAnswer(BaseModel):
     rank: int = Field(description="Its place in this list.")
     score: float
     percentile: float | None = Field(description="0 to 100 within the primary category.")
-    evidence: str
+    evidence: str = Field(examples=["+38 upvotes in 6 h"])
     novelty: float | None = Field(description="0 to 100: how unlike earlier papers' words its words are.")
     simulated: bool = Field(description="True where the evidence was made up for a demonstration.")
 

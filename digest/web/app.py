@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from digest import __version__
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
-from digest.web import admin, api, bylines, desk, feeds, inbox, probes, public, readers, search
+from digest.web import admin, api, bylines, desk, desk_sources, feeds, inbox, probes, public, readers, search
+from digest.web.conditional import Conditional
 from digest.web.headers import Hardening
 from digest.web.pages import STATIC, to
 from digest.web.site import Site
@@ -46,6 +47,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(readers.router)
     app.include_router(admin.router)
     app.include_router(desk.router)
+    app.include_router(desk_sources.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
     for router in (search.router, bylines.router, feeds.router, public.router):
@@ -74,6 +76,7 @@ def create_app(services: Services) -> FastAPI:
     app.add_exception_handler(RequestValidationError, lambda _request, _error: refusal(422))
     app.add_exception_handler(admin.SignInNeeded, lambda _request, _error: to("/admin/sign-in"))
     app.add_exception_handler(DigestError, expected_error)
+    app.add_middleware(Conditional)
     app.add_middleware(Hardening, refusal=refusal)
     return app
 

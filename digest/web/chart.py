@@ -19,6 +19,7 @@ _WORDS = {
     "hn_points": "Points at Hacker News",
     "hn_comments": "Comments at Hacker News",
     "citations": "Citations",
+    "influential_citations": "Influential citations, as Semantic Scholar judges them",
     "code": "Code available",
     "listing": "On the list",
     "reach": "How widely listed",

@@ -1,4 +1,4 @@
-"""The admin's desk: tomorrow's mail, the sources, the deliveries."""
+"""The admin's desk: tomorrow's mail, and the deliveries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Response
 from starlette.responses import HTMLResponse
 
-from digest.core.capture import RunStatus
 from digest.core.delivery import DeliveryState
 from digest.core.issue import IssueState
 from digest.errors import DigestError, NotFound
@@ -21,8 +20,9 @@ from digest.store.engine import reading, writing
 from digest.store.issues import move_issue
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
+from digest.web.desk_sources import source_warning, worries
 from digest.web.headers import DESK, MAIL_POLICY
-from digest.web.pages import client_ip, instant, to
+from digest.web.pages import client_ip, to
 from digest.web.site import Site, TheSite
 from digest.wiring import LIVE_SOURCES
 
@@ -30,10 +30,8 @@ router = APIRouter(prefix="/admin")
 
 OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where Gmail hides the rest
 _TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
-_HAPPENED = {"failed": "failed", "late": "is late", "interrupted": "stopped without a word"}
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what an integer column holds, on either database
 _FARTHEST = timedelta(days=20 * 366)
-_QUIET_TOO_LONG = timedelta(hours=26)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +155,7 @@ def _warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) ->
             found.append("The HTML is above our own limit of 80 KB.")
         if any(pick.card.simulated for pick in made.edition.picks) and not site.services.settings.demo:
             found.append("Some evidence is simulated.")
-    found += [_source_warning(health) for health in overview if _worries(health, site.now)]
+    found += [source_warning(health) for health in overview if worries(health, site.now)]
     if site.services.settings.demo:
         return found
     reported = {(health.source, health.scope) for health in overview}
@@ -171,43 +169,6 @@ def _warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) ->
     if missing:
         found.append(f"Never reported: {', '.join(missing)}.")
     return found
-
-
-def _worries(health: SourceHealth, now: datetime) -> bool:
-    if health.source not in LIVE_SOURCES:
-        return health.status == RunStatus.FAILED  # a file that was read by hand reports once
-    if health.status in (RunStatus.FAILED, RunStatus.LATE, "interrupted"):
-        return True
-    return health.last_ok is None or now - health.last_ok > _QUIET_TOO_LONG
-
-
-def _source_warning(health: SourceHealth) -> str:
-    name = f"{health.source} {health.scope}".strip()
-    since = f"last answered well {instant(health.last_ok)}" if health.last_ok else "has never answered well"
-    happened = _HAPPENED.get(health.status, "has been silent for too long")
-    reason = f": {health.reason}" if health.reason else ""
-    return f"{name} {happened}{reason} ({since})."
-
-
-@router.get("/sources")
-def sources(site: TheSite, admin: SignedIn) -> Response:
-    """Show how each source's newest run ended, and the records that were set aside."""
-    with reading(site.services.engine) as session:
-        overview = source_overview(session, site.now)
-        aside = store.set_aside(session)
-    reported = {(health.source, health.scope) for health in overview}
-    never = [
-        (name, [scope for scope in site.services.scopes(name) if (name, scope) not in reported])
-        for name in LIVE_SOURCES
-    ]
-    return site.pages.desk(
-        "sources.html",
-        admin=admin,
-        here="sources",
-        sources=overview,
-        set_aside=aside,
-        never=[(name, scopes) for name, scopes in never if scopes],
-    )
 
 
 @router.get("/deliveries")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import math
 import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping
@@ -41,6 +42,13 @@ class RateLimit:
                 return False
             times.append(now)
             return True
+
+    def left(self, ip: str, now: datetime) -> tuple[int, int]:
+        """Return how many more events are within the limit now, and in how many seconds there will be one more."""
+        with self._lock:
+            times = [at for at in self._seen.get(network_of(ip), ()) if at > now - self._window]
+        wait = (times[0] + self._window - now).total_seconds() if times else 0.0
+        return max(self._limit - len(times), 0), math.ceil(max(wait, 0.0))
 
 
 def network_of(ip: str) -> str:

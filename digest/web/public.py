@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
+from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
 
@@ -21,24 +22,65 @@ from digest.store.bylines import cards_of
 from digest.store.engine import reading
 from digest.store.similar import similar
 from digest.store.tables import ObservationRow, Paper
+from digest.store.windows import window_front
 from digest.web.chart import Line, Seen, lines, spark
-from digest.web.pages import day, query_with
+from digest.web.pages import count, day, query_with
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
 
 PAGE_SIZE = 20
 _MOST_CHIPS = 12
+
+
+class Window(StrEnum):
+    """How far back the front page looks."""
+
+    TODAY = "today"
+    WEEK = "week"
+    MONTH = "month"
+
+
+_DAYS = {Window.TODAY: 1, Window.WEEK: 7, Window.MONTH: 30}
+_WINDOW_NAMES = {Window.TODAY: "Today", Window.WEEK: "This week", Window.MONTH: "This month"}
+_HEADINGS = {
+    Window.TODAY: "Papers gaining attention",
+    Window.WEEK: "Papers of this week",
+    Window.MONTH: "Papers of this month",
+}
 Category = Annotated[str, Query(max_length=32)]
 Page = Annotated[int, Query(ge=1, le=1000)]
 
 
 @router.get("/")
-def home(request: Request, site: TheSite, category: Category = "", page: Page = 1) -> Response:
-    """Show the newest issue, or the latest scores before there is one, under the subscribe box."""
+def home(
+    request: Request, site: TheSite, category: Category = "", window: Window = Window.TODAY, page: Page = 1
+) -> Response:
+    """Show the newest issue, or the papers of a week's or a month's, under the subscribe box.
+
+    Before there is an issue, the latest scores stand in for it.
+    """
+    front: store.Front | None
+    dateline = None
     with reading(site.services.engine) as session:
-        front = store.issue_front(session) or store.score_front(session)
-    return _list_page(request, site, front, category=category, page=page, heading="Papers gaining attention", home=True)
+        wide = window_front(session, _DAYS[window]) if window is not Window.TODAY else None
+        if wide is not None:
+            front, newest, issues = wide
+            since = newest - timedelta(days=_DAYS[window] - 1)
+            dateline = f"{day(since)} to {day(newest)} · best places in {count(issues, 'issue')}"
+        else:
+            front = store.issue_front(session) or store.score_front(session)
+    return _list_page(
+        request,
+        site,
+        front,
+        category=category,
+        page=page,
+        heading=_HEADINGS[window],
+        home=True,
+        window=window,
+        dateline=dateline,
+    )
 
 
 @router.get("/issues")
@@ -71,7 +113,16 @@ def _iso_date(text: str) -> date:
 
 
 def _list_page(
-    request: Request, site: Site, front: store.Front | None, *, category: str, page: int, heading: str, home: bool
+    request: Request,
+    site: Site,
+    front: store.Front | None,
+    *,
+    category: str,
+    page: int,
+    heading: str,
+    home: bool,
+    window: Window = Window.TODAY,
+    dateline: str | None = None,
 ) -> Response:
     all_cards = front.cards if front else ()
     counted = Counter(card.primary_category for card in all_cards if card.primary_category).most_common(_MOST_CHIPS)
@@ -86,24 +137,37 @@ def _list_page(
     return site.pages.show(
         "home.html",
         heading=heading,
-        dateline=_dateline(front),
+        dateline=_dateline(front) if dateline is None else dateline,
         note=front.note if front else "",
         subscribe=home and page == 1,
         typed="",
         fault="",
         stamp=site.trap.stamp(site.now),
         chosen=category,
-        categories=counted,
+        categories=[(name, number, _wanting(request, category=name)) for name, number in counted],
+        everything=_wanting(request, category=None),
+        windows=[
+            (name, request.url.path + _wanting(request, window=one if one is not Window.TODAY else None), one is window)
+            for one, name in _WINDOW_NAMES.items()
+        ]
+        if home
+        else [],
         here=request.url.path,
         cards=shown,
         sparks={paper_id: spark(seen_until(rows, until)) for paper_id, rows in observed.items()},
-        empty=_empty(front, category, site.now),
+        empty=_empty(front, category, site.now, wide=window is not Window.TODAY),
         page=page,
         pages=pages,
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
         later=query_with(request, {"page": page + 1}),
-        feed=query_with(request, {"page": None}).rstrip("?") if home else None,
+        # The feeds follow today's list.
+        feed=query_with(request, {"page": None, "window": None}).rstrip("?") if home else None,
     )
+
+
+def _wanting(request: Request, **changes: str | None) -> str:
+    """Return the query of this list with one choice changed, from its first page."""
+    return query_with(request, {**changes, "page": None}).rstrip("?")
 
 
 def seen_until(rows: Iterable[ObservationRow], until: datetime | None) -> list[Seen]:
@@ -120,10 +184,10 @@ def _dateline(front: store.Front | None) -> str:
     return f"Ranked as of {day(as_of.date())}, {as_of:%H:%M} UTC · the first issue is not out yet" if as_of else ""
 
 
-def _empty(front: store.Front | None, category: str, now: datetime) -> list[str]:
+def _empty(front: store.Front | None, category: str, now: datetime, *, wide: bool = False) -> list[str]:
     """Say why a list is empty, and what happens next."""
     if front and front.cards and category:
-        return [f"No paper of {category} in this issue."]
+        return [f"No paper of {category} in {'these issues' if wide else 'this issue'}."]
     if now.weekday() in (5, 6):
         return ["arXiv lists nothing on weekends; the next issue comes on Monday."]
     return ["Nothing has been read yet. Papers appear here after the first reading of the sources."]

@@ -36,6 +36,11 @@ def scores(*candidates: Candidate) -> list[TrendScore]:
     return trend_scores([appraise(one, NOW) for one in candidates])
 
 
+def test_an_influential_citation_is_not_counted_twice() -> None:
+    cited = (seen(2, 30, "citations"), seen(9, 1, "citations"))
+    assert value(*cited, seen(9, 1, "influential_citations")) == value(*cited)
+
+
 def test_what_grows_stands_above_what_only_has_much() -> None:
     assert value(seen(2, 30), seen(40, 1)) > value(seen(40, 30), seen(41, 1)) > value(seen(1, 30), seen(1, 1))
 

@@ -242,7 +242,7 @@ def test_a_run_that_is_killed_goes_on_where_it_was(engine: Engine) -> None:
 
 def test_a_slow_run_stops_in_time_and_says_so(sqlite_engine: Engine) -> None:
     add_papers(sqlite_engine, "2605.00001", "2605.00002")
-    instants = iter([NOW, NOW, NOW, NOW + 2 * LONGEST, NOW + 2 * LONGEST])
+    instants = iter([NOW, NOW, NOW + 2 * LONGEST, NOW + 2 * LONGEST])
     with httpx.Client(transport=httpx.MockTransport(stars)) as client:
         report = refresh(sqlite_engine, GitHub(), client, clock=lambda: next(instants), limit=10)
     assert (report.status, report.found) == (RunStatus.OK, 1)

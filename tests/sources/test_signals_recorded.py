@@ -16,6 +16,7 @@ from digest.sources.github import GitHub
 from digest.sources.hacker_news import HackerNews, read_stories
 from digest.sources.openalex import OpenAlex, arxiv_ids_of, read_works
 from digest.sources.semantic_scholar import SemanticScholar, read_batch
+from tests.sources.recorded_counts import RECORDS
 
 NOW = datetime(2026, 5, 20, 6, tzinfo=UTC)
 pytestmark = pytest.mark.shared
@@ -100,6 +101,45 @@ def test_semantic_scholars_authors(wire: Path) -> None:
     assert figures["Esther Duflo", "papers"] == 282
     assert figures["Cynthia Kinnan", "citations"] == 3189
     assert len(figures) == 12
+
+
+REFUSED = {  # recorded refusals, and what is no answer of the service
+    "s2/bodies/test_bad_query_parameters_0.json": "Unrecognized or unsupported fields",
+    "s2/bodies/test_debug_0.json": "Forbidden",
+    "s2/bodies/test_get_recommended_papers_from_lists_negative_only_0.json": "No positive paper examples given",
+    "s2/bodies/test_not_found_0.json": "Paper with id 0 not found",
+    "s2/bodies/test_not_found_1.json": "Author with id 0 not found",
+    "s2/index.json": "it has neither",
+}
+ASKED = {"github": GitHub(), "hn_algolia": HackerNews(), "s2": SemanticScholar(), "openalex": OpenAlex()}
+
+
+def test_every_recorded_answer_is_read_or_refused_in_the_services_words(wire: Path) -> None:
+    counted, refused = {}, {}
+    for folder, service in ASKED.items():
+        for path in sorted((wire / folder).rglob("*.json")):
+            name = path.relative_to(wire).as_posix()
+            try:
+                counted[name] = len(service.records(path.read_bytes(), path.name))
+            except RefusedInput as fault:
+                refused[name] = str(fault)
+    assert counted == RECORDS
+    assert refused.keys() == REFUSED.keys()
+    assert all(words in refused[name] for name, words in REFUSED.items())
+
+
+def test_a_recorded_rename_is_told_step_by_step(wire: Path) -> None:
+    body = (wire / "github" / "octokit_rename-repository_raw.json").read_bytes()
+    said = [
+        one.get("repository", "").partition("ukeod")[2] or one.get("status", 200)
+        for one in GitHub().records(body, "rename")
+    ]
+    assert said == [200, "-newname", 301, "-newname", 307, "-newname", 204]
+
+
+def test_recorded_figures_of_authors_are_read(wire: Path) -> None:
+    (turing,) = SemanticScholar().records((wire / "s2" / "vcr_Author.json").read_bytes(), "author")
+    assert turing == {"author": "A. Turing", "h_index": 23, "papers": 60, "citations": 12415}
 
 
 def test_every_recorded_body_of_semantic_scholar_is_a_batch_or_refused(wire: Path) -> None:

@@ -312,3 +312,29 @@ def test_what_is_typed_becomes_words_and_a_category() -> None:
     assert parse("x", "math.NA") == Query(("x",), "math.NA")
     assert parse("category:") == Query(("category",), "")
     assert not parse("\0 ... ")
+
+
+@pytest.mark.parametrize("name", ['Ada "Dee" Lamp', "Back\\slash Lamp", "Tab\tLamp", "Chloë Lamp", "Émile\\n Ł Lamp"])
+def test_a_name_that_json_must_escape_is_indexed_and_forgotten_like_any_other(engine: Engine, name: str) -> None:
+    merge(engine, {"arxiv_id": "2605.00009", "title": "Odd signs", "authors": (name,)})
+    first = name.replace("\\", " ").replace('"', " ").split()[0]
+    for word in (first, "Lamp odd"):
+        assert found(engine, word) == ["9"]
+    with writing(engine) as session:
+        paper = session.exec(select(Paper).where(Paper.arxiv_id == "2605.00009")).one()
+        assert paper.authors == [name]
+        paper.authors = ["Somebody Else"]
+        session.add(paper)
+    assert found(engine, "Somebody") == ["9"]
+    with reading(engine) as session:
+        assert search(session, parse("Lamp odd")).loose  # no paper has both words any more
+
+
+def test_half_a_surrogate_pair_in_a_column_of_json_does_no_harm(engine: Engine) -> None:
+    with writing(engine) as session:
+        paper = session.exec(select(Paper).where(Paper.arxiv_id == "2605.00002")).one()
+        paper.keywords = ["\ud800 odd"]
+        session.add(paper)
+    if engine.dialect.name == "sqlite":
+        with reading(engine) as session:
+            assert session.exec(select(Paper.keywords).where(Paper.arxiv_id == "2605.00002")).one() == ["\ud800 odd"]

@@ -10,9 +10,11 @@ import pytest
 from httpx import Response
 from sqlmodel import select
 
+from digest.core.budget import Budget
 from digest.core.delivery import DeliveryKind
 from digest.flows.preview import preview
 from digest.store.engine import reading, writing
+from digest.store.standing import record_refusal, record_traffic
 from digest.store.tables import AuditEntry, Delivery, IngestRun, IssueRow, RejectedRecord
 from tests.conftest import NOW
 from tests.web.conftest import ADMIN, Place, card_of, place_for, settings_for
@@ -234,6 +236,24 @@ def test_sources_show_how_each_ended_and_what_was_set_aside(place: Place) -> Non
         "<strong>arxiv-rss</strong> was never read in: cs.LG, cs.CL",
     ):
         assert shown in page
+
+
+def test_services_show_their_budget_and_their_refusal_in_their_own_words(place: Place) -> None:
+    engine = place.services.engine
+    with writing(engine) as session:
+        budget = Budget(17, 60, NOW + timedelta(minutes=20))
+        record_traffic(session, "github", requests=43, refused=2, status=403, budget=budget, now=NOW)
+        record_refusal(session, "github", "403: <script>slow</script> down", NOW + timedelta(hours=3), now=NOW)
+        session.add(IngestRun(source="github", scope="signals", status="failed", started_at=NOW, finished_at=NOW))
+    sign_in(place)
+    page = place.browser.get("/admin/sources").text
+    row = next(line for line in page.splitlines() if '<th scope="row">github</th>' in line and "17 of 60" in line)
+    for shown in ("17 of 60 left, anew at 06:20 UTC", "&lt;script&gt;slow", ">43<", ">2<", '"state failed"', "09:00"):
+        assert shown in row
+    assert "github signals failed" in place.browser.get("/admin/").text
+    place.clock.now = NOW + timedelta(days=1)
+    sign_in(place)
+    assert ">43<" not in place.browser.get("/admin/sources").text
 
 
 def test_deliveries_are_tallied_and_trouble_is_shown_in_the_servers_words(place: Place) -> None:

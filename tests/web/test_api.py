@@ -137,6 +137,15 @@ def test_too_many_requests_are_told_to_wait(place: Place) -> None:
     assert place.browser.get(f"{API}/issues").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/issues", "/papers/none", "/papers?limit=0", "/issues?cursor=x"])
+def test_every_answer_says_how_many_requests_are_left(place: Place, path: str) -> None:
+    place.browser.get(f"{API}/issues")
+    place.clock.move(seconds=20)
+    answer = place.browser.get(f"{API}{path}")
+    assert answer.headers["ratelimit-policy"] == '"minute";q=120;w=60'
+    assert answer.headers["ratelimit"] == '"minute";r=118;t=40'
+
+
 def test_the_openapi_document_names_every_address(place: Place) -> None:
     document = place.browser.get(f"{API}/openapi.json").json()
     assert set(document["paths"]) == {
@@ -149,6 +158,11 @@ def test_the_openapi_document_names_every_address(place: Place) -> None:
         "/labs/{slug}",
     }
     assert document["servers"] == [{"url": API}]
+    for operation in (one["get"] for one in document["paths"].values()):
+        assert {"200", "404", "422", "429"} <= operation["responses"].keys()
+        assert operation["summary"]
+        assert operation["description"]
+    assert document["components"]["schemas"]["PaperAnswer"]["properties"]["slug"]["examples"]
     assert place.browser.get("/openapi.json").status_code == 404
 
 

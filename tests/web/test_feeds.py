@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
+import pytest
 from lxml import etree
 
-from tests.web.conftest import Place, card_of
+from tests.web.conftest import TODAY, Place, card_of
 
 HOSTILE = '<script>alert(1)</script> & "x" ]]> \x0b'
 
@@ -73,3 +74,23 @@ def test_pages_name_their_feeds(place: Place) -> None:
     place.add_small_issue()
     assert 'type="application/rss+xml" title="Firstlight" href="/feed.xml"' in place.browser.get("/issues").text
     assert 'href="/feed.json?category=math.OC"' in place.browser.get("/?category=math.OC").text
+
+
+@pytest.mark.parametrize("path", ["/feed.xml", "/feed.json", "/feed.json?category=math.OC"])
+def test_a_feed_that_did_not_change_is_not_sent_again(place: Place, path: str) -> None:
+    place.add_small_issue()
+    whole = place.browser.get(path)
+    tag = whole.headers["etag"]
+    again = place.browser.get(path, headers={"If-None-Match": f'"other", {tag}'})
+    assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
+    assert again.headers["cache-control"] == whole.headers["cache-control"]
+    assert place.browser.get(path, headers={"If-None-Match": '"other"'}).content == whole.content
+    place.add_issue([card_of(place.add_paper(9), 1, "math.OC")], TODAY + timedelta(days=1))
+    changed = place.browser.get(path, headers={"If-None-Match": tag})
+    assert (changed.status_code, changed.headers["etag"] == tag) == (200, False)
+
+
+def test_a_feed_that_fails_has_no_tag(place: Place) -> None:
+    refused = place.browser.get(f"/feed.xml?category={'x' * 99}", headers={"If-None-Match": "*"})
+    assert refused.status_code == 422
+    assert "etag" not in refused.headers

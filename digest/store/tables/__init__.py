@@ -24,7 +24,7 @@ from digest.store.tables.readers import (
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
-from digest.store.tables.signals import SignalCheck
+from digest.store.tables.signals import ServiceStanding, SignalCheck
 from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "RejectedRecord",
     "Score",
     "SearchWord",
+    "ServiceStanding",
     "SignalCheck",
     "SourceCursor",
     "SpentToken",

@@ -1,8 +1,8 @@
-"""Which service was asked for which paper, what it said, and when it is asked again."""
+"""Which service was asked for which paper, what it said, when it is asked again; and how each service stands."""
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
@@ -26,3 +26,25 @@ class SignalCheck(SQLModel, table=True):
     next_at: datetime = instant(nullable=False)
     named: str = ""
     known_as: str = ""
+
+
+class ServiceStanding(SQLModel, table=True):
+    """How a service answers: its newest answer, its budget as far as it says, and its newest refusal in its words.
+
+    `requests` and `refused` are those of the day `counted_on` (UTC). It is not asked before `held_until`.
+    """
+
+    __tablename__ = "service_standing"
+
+    service: str = Field(primary_key=True)
+    answered_at: datetime | None = instant()
+    status: int | None = None
+    counted_on: date
+    requests: int = 0
+    refused: int = 0
+    budget_left: int | None = None
+    budget_of: int | None = None
+    budget_resets_at: datetime | None = instant()
+    refused_at: datetime | None = instant()
+    refusal: str = ""
+    held_until: datetime | None = instant()

@@ -1,0 +1,64 @@
+"""The desk's page about the outside services: how each stands, what it refused, and when it is asked again."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from fastapi import APIRouter, Response
+
+from digest.core.capture import RunStatus
+from digest.flows.standing import service_lines
+from digest.store import desk as store
+from digest.store.engine import reading
+from digest.store.runs import SourceHealth, source_overview
+from digest.web.admin import SignedIn
+from digest.web.pages import instant
+from digest.web.site import TheSite
+from digest.wiring import LIVE_SOURCES, SIGNAL_SERVICES
+
+router = APIRouter(prefix="/admin")
+
+_HAPPENED = {"failed": "failed", "late": "is late", "interrupted": "stopped without a word"}
+_QUIET_TOO_LONG = timedelta(hours=26)
+
+
+@router.get("/sources")
+def sources(site: TheSite, admin: SignedIn) -> Response:
+    """Show how each source's newest run ended, how the services stand, and the records that were set aside."""
+    with reading(site.services.engine) as session:
+        overview = source_overview(session, site.now)
+        aside = store.set_aside(session)
+    reported = {(health.source, health.scope) for health in overview}
+    never = [
+        (name, [scope for scope in site.services.scopes(name) if (name, scope) not in reported])
+        for name in LIVE_SOURCES
+    ]
+    return site.pages.desk(
+        "sources.html",
+        admin=admin,
+        here="sources",
+        sources=overview,
+        services=service_lines(site.services.engine, SIGNAL_SERVICES, site.now),
+        set_aside=aside,
+        never=[(name, scopes) for name, scopes in never if scopes],
+    )
+
+
+def worries(health: SourceHealth, now: datetime) -> bool:
+    """Tell whether the admin should hear of a source before anything else."""
+    if health.source in SIGNAL_SERVICES:
+        return health.status in (RunStatus.FAILED, "interrupted")
+    if health.source not in LIVE_SOURCES:
+        return health.status == RunStatus.FAILED  # a file that was read by hand reports once
+    if health.status in (RunStatus.FAILED, RunStatus.LATE, "interrupted"):
+        return True
+    return health.last_ok is None or now - health.last_ok > _QUIET_TOO_LONG
+
+
+def source_warning(health: SourceHealth) -> str:
+    """Say in a sentence what is wrong with a source."""
+    name = f"{health.source} {health.scope}".strip()
+    since = f"last answered well {instant(health.last_ok)}" if health.last_ok else "has never answered well"
+    happened = _HAPPENED.get(health.status, "has been silent for too long")
+    reason = f": {health.reason}" if health.reason else ""
+    return f"{name} {happened}{reason} ({since})."
