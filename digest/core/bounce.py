@@ -28,6 +28,7 @@ class BounceAction(StrEnum):
     SCORE = "score"
     POLICY = "policy"
     NONE = "none"
+    FORGIVEN = "forgiven"  # it was scored or banned for, until an operator lifted the ban
 
 
 MEMORY = timedelta(days=180)  # how long a bounce is looked back at; by then hardly anything is left of it

@@ -95,7 +95,7 @@ def _take(
             subscribers.suppress(session, whose.address, tokens.address_hashes(whose.address), words, now)
         case BounceAction.UNSUBSCRIBE:
             _unsubscribe(session, whose.subscriber_id, "feedback report", now)
-        case BounceAction.SCORE | BounceAction.POLICY | BounceAction.NONE:
+        case BounceAction.SCORE | BounceAction.POLICY | BounceAction.NONE | BounceAction.FORGIVEN:
             pass
     bounces.conclude(session, key, action)
     return Outcome(report, action, matched=True)
