@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import getaddresses
 
 from flufl.bounce import all_failures
@@ -47,6 +48,8 @@ class Inbound:
 
     `identity` tells the same message delivered twice; `addressed_to` are the outer header's addresses, where
     the one it was sent to stands first if it is known; `mentioned_ids` are the Message-IDs of what it returns.
+    `proven` says that its sender was authenticated, so that it may be matched by address alone; `at` is when it
+    happened, where that is known for certain.
     """
 
     reports: tuple[Report, ...]
@@ -54,6 +57,8 @@ class Inbound:
     addressed_to: tuple[str, ...]
     returned_to: tuple[str, ...]
     mentioned_ids: tuple[str, ...]
+    proven: bool = False
+    at: datetime | None = None
 
 
 def read_inbound(message: bytes, *, envelope_to: str = "") -> Inbound:
