@@ -34,6 +34,10 @@ class RefusedInput(DigestError):
     """Bytes from outside that cannot be read as what they claim to be."""
 
 
+class SignatureRefused(DigestError):
+    """What came from outside is not signed by whom it says it is from, or is too old to be believed."""
+
+
 class SourceUnavailable(DigestError):
     """An outside service did not answer usefully; asking again later may work.
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
     from digest.mail.render import Renderer, Sender
+    from digest.sources.sns import SnsDoor
 
 SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
 LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
@@ -71,6 +72,23 @@ class Services:
     def tokens(self) -> Tokens:
         """The signer of links; raises ConfigError where the secret is missing or weak."""
         return Tokens(self.settings.strong_secrets())
+
+    @cached_property
+    def hook_secrets(self) -> list[str]:
+        """The secrets that sign feedback posted to us; raises ConfigError where one is weak."""
+        return self.settings.hook_secrets()
+
+    @cached_property
+    def sns(self) -> SnsDoor | None:
+        """The door for what Amazon SNS brings, if topics are named."""
+        if not self.settings.sns_topics:
+            return None
+        import httpx
+
+        from digest.sources.sns import SnsDoor
+
+        client = httpx.Client(timeout=10, headers={"User-Agent": f"Firstlight/{__version__}"})
+        return SnsDoor(client, self.settings.sns_topics, clock=self.clock)
 
     @cached_property
     def sender(self) -> Sender:

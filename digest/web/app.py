@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from digest import __version__
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
-from digest.web import admin, api, desk, feeds, inbox, labs, probes, public, readers, search
+from digest.web import admin, api, desk, feeds, hooks, inbox, labs, probes, public, readers, search
 from digest.web.headers import Hardening
 from digest.web.pages import STATIC, to
 from digest.web.site import Site
@@ -46,6 +46,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(readers.router)
     app.include_router(admin.router)
     app.include_router(desk.router)
+    if services.settings.hook_secret or services.settings.sns_topics:
+        app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
     for router in (search.router, labs.router, feeds.router, public.router):
