@@ -65,6 +65,12 @@ class RelayUnavailable(DigestError):
     permanent = False
 
 
+class MailboxUnavailable(DigestError):
+    """The bounce mailbox cannot be reached, or its server does not do as asked."""
+
+    permanent = False
+
+
 class LostInDoubt(DigestError):
     """The connection to the relay died after a message's final dot: it may or may not have been taken.
 

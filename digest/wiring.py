@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digest.flows.deliver import Courier
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
+    from digest.mail.imap import ImapMailbox
     from digest.mail.render import Renderer, Sender
     from digest.sources.sns import SnsDoor
 
@@ -89,6 +90,15 @@ class Services:
 
         client = httpx.Client(timeout=10, headers={"User-Agent": f"Firstlight/{__version__}"})
         return SnsDoor(client, self.settings.sns_topics, clock=self.clock)
+
+    @cached_property
+    def mailbox(self) -> ImapMailbox | None:
+        """The bounce mailbox, if one is set; raises ConfigError for a URL that cannot be read."""
+        if not self.settings.imap_url:
+            return None
+        from digest.mail.imap import ImapMailbox
+
+        return ImapMailbox(self.settings.imap_url)
 
     @cached_property
     def sender(self) -> Sender:

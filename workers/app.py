@@ -18,6 +18,7 @@ celery_app.conf.update(
     task_routes={
         "firstlight.ingest": {"queue": "firstlight-ingest"},
         "firstlight.refresh": {"queue": "firstlight-signals"},
+        "firstlight.inbound": {"queue": "firstlight-signals"},
         "firstlight.score": {"queue": "firstlight-ingest"},
     },
     task_acks_late=True,

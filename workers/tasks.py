@@ -100,6 +100,26 @@ def sweep() -> None:
         _log.info("swept", **moved.as_plain())
 
 
+@shared_task(name="firstlight.inbound")
+def inbound() -> None:
+    """Read what is new in the bounce mailbox, and come back while there is more; a failure is recorded by the flow."""
+    from digest.errors import MailboxUnavailable
+    from digest.flows.mailbox import poll
+
+    wired = services()
+    if wired.mailbox is None:
+        return
+    try:
+        polled = poll(wired.engine, wired.tokens, wired.mailbox, now=wired.clock())
+    except MailboxUnavailable as error:
+        _log.warning("mailbox_unavailable", mailbox=wired.mailbox.name, error=str(error))
+        return
+    if polled.messages or polled.aside:
+        _log.info("inbound", **polled.as_plain())
+    if polled.more:
+        inbound.delay()
+
+
 def enqueue(work: Work) -> None:
     """Put one piece of due work on the queue."""
     match work.task:
@@ -115,3 +135,5 @@ def enqueue(work: Work) -> None:
             deliver.delay()
         case Task.SWEEP:
             sweep.delay()
+        case Task.INBOUND:
+            inbound.delay()
