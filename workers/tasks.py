@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import shared_task
@@ -12,8 +14,18 @@ from celery import shared_task
 from digest.core.plan import Task, Work
 from workers.app import services
 
+if TYPE_CHECKING:
+    from digest.flows.brake import BrakeWatch
+
 _CHUNK = 200
 _log = structlog.get_logger("firstlight.tasks")
+
+
+@cache
+def _brake_watch() -> BrakeWatch:
+    from digest.flows.brake import BrakeWatch
+
+    return BrakeWatch()
 
 
 def worker_name() -> str:
@@ -82,6 +94,7 @@ def deliver() -> None:
     from digest.flows.deliver import deliver_due
 
     wired = services()
+    _brake_watch().look(wired.engine, wired.clock)
     tally = deliver_due(wired.engine, wired.courier, worker=worker_name(), clock=wired.clock, limit=_CHUNK)
     if tally.total:
         _log.info("delivered", **tally.as_plain())
