@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from digest.flows.deliver import Courier
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
+    from digest.mail.dkim import Signer
     from digest.mail.imap import ImapMailbox
     from digest.mail.render import Renderer, Sender
     from digest.sources.sns import SnsDoor
@@ -137,8 +138,13 @@ class Services:
             verp=settings.verp,
         )
 
+    @property
+    def dkim_record(self) -> str:
+        """The text of the DNS record that the signing key needs; empty where mail is not signed."""
+        return self.signer.record if self.signer else ""
+
     @cached_property
-    def signer(self) -> Callable[[bytes], bytes] | None:
+    def signer(self) -> Signer | None:
         """What puts a DKIM signature on each message, if a key is set; raises ConfigError for half a setting."""
         settings = self.settings
         if settings.dkim_key_file is None and not settings.dkim_selector:
