@@ -202,7 +202,8 @@ def _free_form(pieces: Sequence[Piece], message: bytes) -> list[Report]:
         if _answered(head) and "mailer-daemon" not in head.first("from").lower():
             return []  # an automatic reply in words that nobody knows must not count against a reader
         telling = _bounce_subject(head) or words.DAEMON.search(head.first("from")) or len(addressees(pieces)) == 1
-        if not telling or not words.FAILED.search(head.first("subject") + "\n" + text):
+        said = head.first("subject") + "\n" + text
+        if not telling or not (words.FAILED.search(said) or (_by_daemon(head) and words.DELAYED.search(said))):
             return []
         found = _addresses_in(text, head) or addressees(pieces)[:1] or _quoted_addressee(pieces)
         delayed = bool(words.DELAYED.search(head.first("subject") + "\n" + text[:2000]))
