@@ -24,19 +24,20 @@ def show(
 ) -> None:
     """Say whether mail may go out, and why not; exit status 1 where it may not."""
     from digest.flows.brake import brake
-    from digest.store.brake import held_by_brake
+    from digest.store.brake import held_by_brake, why_stopped
     from digest.store.engine import reading
 
     services = with_database()
     with reading(services.engine) as session:
         judged = brake(session, services.clock())
         held = held_by_brake(session)
+        why = why_stopped(session)
     if as_json:
-        typer.echo(json.dumps({"pull": judged.pull, "words": judged.words, "held": held}))
+        typer.echo(json.dumps({"pull": judged.pull, "words": judged.words, "held": held, "stopped": why}))
     else:
         typer.echo("\n".join([str(judged.pull), *judged.words]))
         if held:
-            typer.echo(f"{len(held)} issues are held; let them go with: digest brake release")
+            typer.echo(f"{len(held)} issues are held ({why}); let them go with: digest brake release")
     if judged.pull is Pull.STOP or held:
         raise typer.Exit(1)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from math import ceil
 
 LONG = timedelta(hours=72)  # complaints come in the days after, and over a weekend nothing is sent
 RECENT = timedelta(hours=1)  # what is wrong with this very run
@@ -43,6 +44,20 @@ class Counts:
     def handed_over(self) -> int:
         """How many messages the relay decided about for good; never less than what is held against them."""
         return max(self.accepted + self.rejected, self.hard, self.complaints, sum(self.policy.values()))
+
+
+def harmless_from(held_against: Counts) -> int:
+    """Return the number of messages from which on what is held against them is too small a share to speak of.
+
+    Nobody need count further. Zero where there are too few cases to speak of at all.
+    """
+    policy = sum(held_against.policy.values())
+    needed = [
+        held_against.complaints / _COMPLAINTS_WARN if held_against.complaints >= _FEWEST_TO_WARN else 0,
+        held_against.hard / _HARD_WARN if held_against.hard >= _FEWEST_HARD else 0,
+        policy / _SYSTEMIC_STOP if policy >= _FEWEST_SYSTEMIC else 0,
+    ]
+    return ceil(max(needed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import distinct, func, literal, select, update
 from sqlmodel import Session
 
 from digest.core.bounce import BounceAction, ReportKind
-from digest.core.brake import Counts
+from digest.core.brake import Counts, harmless_from
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.core.issue import IssueState
 from digest.store.dialects import insert_row, table_of
@@ -25,20 +25,18 @@ _KINDS = (DeliveryKind.DIGEST, DeliveryKind.WELCOME, DeliveryKind.CONFIRMATION)
 _LATE = timedelta(hours=6)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """That the brake was pulled or released: when, by whom, why, and the issues it holds since."""
-
-    at: datetime
-    released: bool
-    actor: str
-    words: str
-
-
 def counts_since(session: Session, since: datetime) -> Counts:
-    """Count what became of the messages after an instant; of several reports on one reader one counts."""
-    sent = session.connection().execute(
-        select(_delivery.c.state, func.count().label("number"))
+    """Count what became of the messages after an instant; of several reports on one reader one counts.
+
+    Messages are counted only as far as it matters (`harmless_from`): a run of a million must not be held up by it.
+    """
+    against = _held_against(session, since)
+    enough = harmless_from(against)
+    if not enough:
+        return against
+    # A row more than enough, so that what is just harmless is told from what is just not.
+    some = (
+        select(_delivery.c.state)
         .where(
             _delivery.c.state.in_((DeliveryState.ACCEPTED, DeliveryState.FAILED)),
             _delivery.c.kind.in_(_KINDS),
@@ -46,9 +44,16 @@ def counts_since(session: Session, since: datetime) -> Counts:
             _delivery.c.settled_at > since,
             (_delivery.c.state == DeliveryState.ACCEPTED) | (_delivery.c.reason == NotSent.REJECTED),
         )
-        .group_by(_delivery.c.state)
+        .limit(enough + 1)
+        .subquery()
     )
+    sent = session.connection().execute(select(some.c.state, func.count().label("number")).group_by(some.c.state))
     states: dict[str, int] = {row.state: row.number for row in sent}
+    accepted, rejected = (states.get(state, 0) for state in (DeliveryState.ACCEPTED, DeliveryState.FAILED))
+    return replace(against, accepted=accepted, rejected=rejected)
+
+
+def _held_against(session: Session, since: datetime) -> Counts:
     reports = session.connection().execute(
         select(_event.c.kind, _event.c.action, _event.c.status, func.count(distinct(_event.c.subscriber_id)))
         .where(
@@ -67,19 +72,13 @@ def counts_since(session: Session, since: datetime) -> Counts:
             complaints += number
         elif kind == ReportKind.HARD:
             hard += number
-    return Counts(
-        accepted=states.get(DeliveryState.ACCEPTED, 0),
-        rejected=states.get(DeliveryState.FAILED, 0),
-        hard=hard,
-        complaints=complaints,
-        policy=policy,
-    )
+    return Counts(hard=hard, complaints=complaints, policy=policy)
 
 
-def last_standing(session: Session) -> Standing | None:
-    """Return how the brake was left, or None where it was never pulled."""
+def why_stopped(session: Session) -> str:
+    """Return why the brake stopped last; empty where it was released since, or never pulled."""
     row = session.connection().execute(select(_brake).order_by(_brake.c.id.desc()).limit(1)).one_or_none()
-    return Standing(row.at, row.released, row.actor, row.words) if row else None
+    return row.words if row and not row.released else ""
 
 
 def released_at(session: Session) -> datetime | None:

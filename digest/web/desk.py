@@ -18,7 +18,7 @@ from digest.flows.audience import resend_unknown
 from digest.flows.brake import brake, release_brake
 from digest.flows.preview import Preview, preview
 from digest.store import desk as store
-from digest.store.brake import held_by_brake
+from digest.store.brake import held_by_brake, why_stopped
 from digest.store.engine import reading, writing
 from digest.store.issues import move_issue
 from digest.store.mailbox import count_aside
@@ -222,6 +222,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         troubles = store.troubles(session)
         judged = brake(session, site.now)
         stopped = held_by_brake(session)
+        why = why_stopped(session)
         aside = count_aside(session, site.now - _TOLD_FOR)
     used = {state for tally in tallies for state in tally.counts}
     return site.pages.desk(
@@ -232,6 +233,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         states=[state.value for state in DeliveryState if state.value in used],
         troubles=troubles,
         brake=judged,
+        reasons=judged.words or ((why,) if stopped else ()),
         stopped=stopped,
         aside=aside,
         now=site.now,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.core.brake import Counts, Pull, judge
+from digest.core.brake import Counts, Pull, harmless_from, judge
 
 FEW = st.integers(0, 19)
 
@@ -81,6 +83,21 @@ def test_more_harm_never_lets_go(accepted: int, hard: int, complaints: int) -> N
     after = pull(long=Counts(accepted=accepted, hard=hard + 1, complaints=complaints))
     if accepted >= hard + 1:  # as long as every bounce is one of a message that went out
         assert order.index(after) >= order.index(before)
+
+
+@given(
+    accepted=st.integers(0, 10**5),
+    hard=st.integers(0, 300),
+    complaints=st.integers(0, 30),
+    policy=st.dictionaries(st.sampled_from(["5.7.1", "5.7.26"]), st.integers(0, 100)),
+)
+def test_counting_further_than_harmless_changes_nothing(
+    accepted: int, hard: int, complaints: int, policy: dict[str, int]
+) -> None:
+    held_against = Counts(hard=hard, complaints=complaints, policy=policy)
+    counted = min(accepted, harmless_from(held_against) + 1)
+    whole, part = (replace(held_against, accepted=number) for number in (accepted, counted))
+    assert judge(whole, whole).pull is judge(part, part).pull
 
 
 def test_what_stops_is_said_first() -> None:

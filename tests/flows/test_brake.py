@@ -150,7 +150,7 @@ def test_looking_costs_a_few_statements_and_not_at_every_chunk(sqlite_engine: En
     for seconds in range(15):
         watch.look(sqlite_engine, at_clock(NOW + timedelta(seconds=seconds)))
     looked = len([one for one in asked if one.startswith("SELECT")])
-    assert looked == 5
+    assert looked == 3
     watch.look(sqlite_engine, at_clock(NOW + timedelta(seconds=15)))
     assert len([one for one in asked if one.startswith("SELECT")]) == 2 * looked
 
