@@ -45,6 +45,7 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
 
     read = settings.verp or bool(settings.imap_url or settings.hook_secret or settings.sns_topics)
     time_server = partial(clock_offset, ntp, services.clock) if ntp else None
+    # The relay, the site and the mailbox say themselves what is wrong; a DNS or time server that is away is no fault.
     return [
         ("settings", lambda: _check_settings(services)),
         ("secret", lambda: here.check_secret(secrets)),
@@ -53,6 +54,7 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
         ("clock", lambda: here.check_clock(time_server, services.engine, services.clock)),
         ("base URL", lambda: here.check_site(settings.base_url, client, now=services.clock())),
         ("relay", lambda: here.check_relay(settings.smtp_url, helo=settings.host, now=services.clock())),
+        ("bounce mailbox", lambda: here.check_mailbox(services.mailbox, services.engine, now=services.clock())),
         ("SPF", asked(names_of.check_spf)),
         ("DKIM", asked(names_of.check_dkim)),
         ("DMARC", asked(names_of.check_dmarc)),

@@ -11,15 +11,18 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.core.checkup import Finding, failure, ok, unchecked, warning
-from digest.errors import ConfigError, DigestError, RelayUnavailable
+from digest.errors import ConfigError, DigestError, MailboxUnavailable, RelayUnavailable
+from digest.flows.mailbox import Mailbox
 from digest.mail.relay_probe import certificate_expiry, look_at_relay
 from digest.mail.relay_url import Security, parse_relay_url
 from digest.mail.report import one_line
 from digest.store.admins import append_audit
-from digest.store.engine import writing
+from digest.store.engine import reading, writing
+from digest.store.mailbox import count_aside
 from digest.store.schema import SchemaState, schema_state
 
 _SOON = timedelta(days=14)
+_LATELY = timedelta(days=14)
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -96,6 +99,26 @@ def check_secret(secrets: Callable[[], list[str]]) -> Finding:
     except ConfigError as error:
         return failure("secret", str(error), 'export DIGEST_SECRET_KEY="$(openssl rand -base64 48)"')
     return ok("secret", "strong" if len(found) == 1 else f"strong, with {len(found) - 1} older ones")
+
+
+def check_mailbox(mailbox: Mailbox | None, engine: Engine, *, now: datetime) -> Finding:
+    """Check that the bounce mailbox opens, and that everything in it could be read lately."""
+    check = "bounce mailbox"
+    if mailbox is None:
+        return ok(check, "none is read")
+    try:
+        with mailbox.open():
+            pass
+        with reading(engine) as session:
+            aside = count_aside(session, now - _LATELY)
+    except MailboxUnavailable as error:
+        return failure(check, str(error), "look at DIGEST_IMAP_URL, and at the mailbox's server")
+    except SQLAlchemyError:
+        aside = 0  # the check of the database says what is wrong with it
+    if aside:
+        words = f"{aside} messages of the last two weeks could not be read"
+        return warning(check, words, "they are still there; the log says why, by mail_set_aside")
+    return ok(check, f"{mailbox.name} opens")
 
 
 def check_relay(url: str, *, helo: str, now: datetime) -> Finding:

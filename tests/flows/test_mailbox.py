@@ -13,10 +13,12 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from digest.core.bounce import BounceAction
+from digest.core.checkup import Health
 from digest.core.plan import Task, Work
 from digest.errors import ConfigError, MailboxUnavailable
 from digest.flows import mailbox as flow
 from digest.flows.deliver import deliver_due, materialise
+from digest.flows.doctor_here import check_mailbox
 from digest.flows.mailbox import poll
 from digest.flows.tick import due_work
 from digest.mail.imap import ImapMailbox
@@ -250,3 +252,16 @@ def test_the_mailbox_is_due_every_five_minutes(sqlite_engine: Engine, post: Post
     poll(sqlite_engine, TOKENS, box, now=NOW)
     assert not due(4)
     assert due(5)
+
+
+def test_the_doctor_opens_the_mailbox_and_tells_what_was_set_aside(
+    sqlite_engine: Engine, post: Post, box: ImapMailbox, port: int, tls: tuple[ssl.SSLContext, Path]
+) -> None:
+    assert check_mailbox(None, sqlite_engine, now=NOW).health is Health.OK
+    assert check_mailbox(box, sqlite_engine, now=NOW).health is Health.OK
+    post.add(b"\r\n")
+    poll(sqlite_engine, TOKENS, box, now=NOW)
+    assert check_mailbox(box, sqlite_engine, now=NOW).health is Health.WARNING
+    assert check_mailbox(box, sqlite_engine, now=NOW + timedelta(days=15)).health is Health.OK
+    refused = check_mailbox(ImapMailbox(url(port, tls, password="wrong"), timeout=5), sqlite_engine, now=NOW)
+    assert refused.health is Health.FAILURE
