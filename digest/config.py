@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.core.categories import is_category
+from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
 
 _ENV_FILE = ".env"
@@ -47,6 +48,17 @@ class Settings(BaseSettings):
         False,
         description="A return path for each message, if mail to MAIL_FROM's name+anything reaches `digest inbound`",
     )
+    hook_secret: WordList = Field(
+        default_factory=list,
+        description="Signs feedback posted to /hooks/bounce, off without it; newest first",
+    )
+    sns_topics: WordList = Field(
+        default_factory=list,
+        description="The SNS topics (ARN) whose SES feedback /hooks/sns takes; off without any",
+    )
+    imap_url: str = Field(
+        "", description="The bounce mailbox, read every five minutes: imaps://name:password@host/INBOX"
+    )
     postal_address: str = Field("", description="The sender's postal address, shown in every mail")
     categories: WordList = Field(
         default_factory=lambda: ["cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML"],
@@ -71,7 +83,9 @@ class Settings(BaseSettings):
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
-    @field_validator("secret_key", "admins", "categories", "oai_sets", "trusted_proxies", mode="before")
+    @field_validator(
+        "secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics", mode="before"
+    )
     @classmethod
     def _split(cls, value: Any) -> Any:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
@@ -140,6 +154,13 @@ class Settings(BaseSettings):
                 raise ValueError(f"{value!r} is not an arXiv category such as cs.LG")
         return values
 
+    @field_validator("sns_topics")
+    @classmethod
+    def _topics(cls, values: list[str]) -> list[str]:
+        for value in values:
+            sns_host(value)  # its own words name what is no topic
+        return values
+
     @property
     def host(self) -> str:
         """The host name of the site, for message identifiers and HELO."""
@@ -149,13 +170,20 @@ class Settings(BaseSettings):
         """Return the signing secrets, newest first; raises ConfigError where one is missing or weak."""
         if not self.secret_key:
             raise ConfigError("DIGEST_SECRET_KEY is not set; make one with: openssl rand -base64 48")
-        for secret in self.secret_key:
-            if len(secret) < 32 or len(set(secret)) < 12 or any(word in secret.casefold() for word in _WEAK_WORDS):
-                raise ConfigError(
-                    "DIGEST_SECRET_KEY is weak: it needs at least 32 random characters; "
-                    "make one with: openssl rand -base64 48"
-                )
-        return list(self.secret_key)
+        return _strong("DIGEST_SECRET_KEY", self.secret_key)
+
+    def hook_secrets(self) -> list[str]:
+        """Return the secrets of the webhook, newest first, if there are any; raises ConfigError where one is weak."""
+        return _strong("DIGEST_HOOK_SECRET", self.hook_secret)
+
+
+def _strong(name: str, secrets: list[str]) -> list[str]:
+    for secret in secrets:
+        if len(secret) < 32 or len(set(secret)) < 12 or any(word in secret.casefold() for word in _WEAK_WORDS):
+            raise ConfigError(
+                f"{name} is weak: it needs at least 32 random characters; make one with: openssl rand -base64 48"
+            )
+    return list(secrets)
 
 
 def read_settings(**overrides: Any) -> Settings:

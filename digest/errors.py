@@ -34,6 +34,10 @@ class RefusedInput(DigestError):
     """Bytes from outside that cannot be read as what they claim to be."""
 
 
+class SignatureRefused(DigestError):
+    """What came from outside is not signed by whom it says it is from, or is too old to be believed."""
+
+
 class SourceUnavailable(DigestError):
     """An outside service did not answer usefully; asking again later may work.
 
@@ -57,6 +61,12 @@ class MessageRefused(DigestError):
 
 class RelayUnavailable(DigestError):
     """The SMTP relay cannot be reached, or refuses the session before any message."""
+
+    permanent = False
+
+
+class MailboxUnavailable(DigestError):
+    """The bounce mailbox cannot be reached, or its server does not do as asked."""
 
     permanent = False
 

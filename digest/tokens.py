@@ -71,6 +71,12 @@ class Tokens:
         """
         return tuple(address_hash(secret, address) for secret in self._secrets)
 
+    def key_names(self) -> tuple[str, ...]:
+        """Return a short name of each secret, newest first: tells whether a hash can be one of ours, and no more."""
+        return tuple(
+            hmac.digest(secret.encode(), b"firstlight.key-name", "sha256")[:6].hex() for secret in self._secrets
+        )
+
     def marks(self, purpose: str, text: str) -> tuple[str, ...]:
         """Return short signatures of a text, one for each secret, newest first: 130 bits in lower-case base32.
 

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from digest.flows.deliver import Courier
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
+    from digest.mail.dkim import Signer
+    from digest.mail.imap import ImapMailbox
     from digest.mail.render import Renderer, Sender
+    from digest.sources.sns import SnsDoor
 
 SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
 LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
@@ -73,6 +76,32 @@ class Services:
         return Tokens(self.settings.strong_secrets())
 
     @cached_property
+    def hook_secrets(self) -> list[str]:
+        """The secrets that sign feedback posted to us; raises ConfigError where one is weak."""
+        return self.settings.hook_secrets()
+
+    @cached_property
+    def sns(self) -> SnsDoor | None:
+        """The door for what Amazon SNS brings, if topics are named."""
+        if not self.settings.sns_topics:
+            return None
+        import httpx
+
+        from digest.sources.sns import SnsDoor
+
+        client = httpx.Client(timeout=10, headers={"User-Agent": f"Firstlight/{__version__}"})
+        return SnsDoor(client, self.settings.sns_topics, clock=self.clock)
+
+    @cached_property
+    def mailbox(self) -> ImapMailbox | None:
+        """The bounce mailbox, if one is set; raises ConfigError for a URL that cannot be read."""
+        if not self.settings.imap_url:
+            return None
+        from digest.mail.imap import ImapMailbox
+
+        return ImapMailbox(self.settings.imap_url)
+
+    @cached_property
     def sender(self) -> Sender:
         """Who the mail comes from."""
         from digest.mail.render import Sender
@@ -109,8 +138,13 @@ class Services:
             verp=settings.verp,
         )
 
+    @property
+    def dkim_record(self) -> str:
+        """The text of the DNS record that the signing key needs; empty where mail is not signed."""
+        return self.signer.record if self.signer else ""
+
     @cached_property
-    def signer(self) -> Callable[[bytes], bytes] | None:
+    def signer(self) -> Signer | None:
         """What puts a DKIM signature on each message, if a key is set; raises ConfigError for half a setting."""
         settings = self.settings
         if settings.dkim_key_file is None and not settings.dkim_selector:

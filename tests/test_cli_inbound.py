@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from click.testing import Result
@@ -13,7 +14,9 @@ from digest.cli.main import app
 from digest.config import Settings
 from digest.errors import ConfigError, RefusedInput
 from digest.wiring import Services
+from tests.mail.imap_server import PASSWORD, USER, Post, serving
 from tests.mail.returned import arf, dsn, failed, plain
+from tests.mail.servers import certificate
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +81,17 @@ def test_a_key_that_is_set_signs_what_is_sent(tmp_path: Path) -> None:  # checkl
     assert Services(Settings()).courier.sign is None
     with pytest.raises(ConfigError, match="go together"):
         _ = Services(Settings(dkim_selector="s1")).courier
+
+
+def test_a_mailbox_is_read_by_hand(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(run("inbound", "--imap").exception, ConfigError)
+    assert isinstance(run("inbound", "--imap", "--dry-run").exception, ConfigError)
+    context, trusted = certificate(tmp_path)
+    post = Post()
+    post.add(dsn(failed()), b"\r\n")
+    with serving(post, context) as port:
+        address = f"127.0.0.1:{port}/INBOX?ca={trusted}"
+        monkeypatch.setenv("DIGEST_IMAP_URL", f"imaps://{USER}:{quote(PASSWORD, safe='')}@{address}")
+        read = run("inbound", "--imap")
+    assert read.stdout.endswith("1 messages, 1 hard, 1 set aside\n")
+    assert "message 2 is set aside: the message is empty" in read.output

@@ -19,6 +19,7 @@ celery_app.conf.update(
         "firstlight.ingest": {"queue": "firstlight-ingest"},
         "firstlight.refresh": {"queue": "firstlight-signals"},
         "firstlight.words": {"queue": "firstlight-ingest"},
+        "firstlight.inbound": {"queue": "firstlight-signals"},
         "firstlight.score": {"queue": "firstlight-ingest"},
     },
     task_acks_late=True,

@@ -20,6 +20,7 @@ _IN_FLIGHT = {
     Task.WORDS: timedelta(minutes=10),
     Task.SCORE: timedelta(minutes=10),
     Task.COMPOSE: timedelta(minutes=2),
+    Task.INBOUND: timedelta(minutes=10),
 }
 _log = structlog.get_logger("firstlight.scheduler")
 
@@ -35,6 +36,7 @@ class Ticker:
         self._enqueue = enqueue
         self._scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)] if live else []
         self._services = SIGNAL_SERVICES if live else ()
+        self._mailbox = services.mailbox.name if live and services.mailbox is not None else ""
         self._asked: dict[Work, datetime] = {}
 
     def tick(self) -> list[Work]:
@@ -42,7 +44,14 @@ class Ticker:
         now = self.services.clock()
         last_cut_off = self.services.next_cut_off(now) - timedelta(days=1)
         enqueued = []
-        due = due_work(self.services.engine, self._scopes, cut_off=last_cut_off, now=now, services=self._services)
+        due = due_work(
+            self.services.engine,
+            self._scopes,
+            cut_off=last_cut_off,
+            now=now,
+            services=self._services,
+            mailbox=self._mailbox,
+        )
         for work in due:
             asked = self._asked.get(work)
             if asked is not None and now < asked + _IN_FLIGHT.get(work.task, timedelta(0)):

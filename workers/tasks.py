@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import shared_task
@@ -12,8 +14,18 @@ from celery import shared_task
 from digest.core.plan import Task, Work
 from workers.app import services
 
+if TYPE_CHECKING:
+    from digest.flows.brake import BrakeWatch
+
 _CHUNK = 200
 _log = structlog.get_logger("firstlight.tasks")
+
+
+@cache
+def _brake_watch() -> BrakeWatch:
+    from digest.flows.brake import BrakeWatch
+
+    return BrakeWatch()
 
 
 def worker_name() -> str:
@@ -92,6 +104,7 @@ def deliver() -> None:
     from digest.flows.deliver import deliver_due
 
     wired = services()
+    _brake_watch().look(wired.engine, wired.clock)
     tally = deliver_due(wired.engine, wired.courier, worker=worker_name(), clock=wired.clock, limit=_CHUNK)
     if tally.total:
         _log.info("delivered", **tally.as_plain())
@@ -108,6 +121,26 @@ def sweep() -> None:
     moved = sweep_deliveries(wired.engine, now=wired.clock())
     if moved.total:
         _log.info("swept", **moved.as_plain())
+
+
+@shared_task(name="firstlight.inbound")
+def inbound() -> None:
+    """Read what is new in the bounce mailbox, and come back while there is more; a failure is recorded by the flow."""
+    from digest.errors import MailboxUnavailable
+    from digest.flows.mailbox import poll
+
+    wired = services()
+    if wired.mailbox is None:
+        return
+    try:
+        polled = poll(wired.engine, wired.tokens, wired.mailbox, now=wired.clock())
+    except MailboxUnavailable as error:
+        _log.warning("mailbox_unavailable", mailbox=wired.mailbox.name, error=str(error))
+        return
+    if polled.messages or polled.aside:
+        _log.info("inbound", **polled.as_plain())
+    if polled.more:
+        inbound.delay()
 
 
 def enqueue(work: Work) -> None:
@@ -127,3 +160,5 @@ def enqueue(work: Work) -> None:
             deliver.delay()
         case Task.SWEEP:
             sweep.delay()
+        case Task.INBOUND:
+            inbound.delay()

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from digest.cli.context import with_database
+from digest.errors import ConfigError
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,8 +30,14 @@ def inbound(
             "--recipient", metavar="ADDRESS", help="The envelope's recipient, where the mail server names it."
         ),
     ] = "",
+    imap: Annotated[
+        bool, typer.Option("--imap", help="Read what is new in the mailbox of DIGEST_IMAP_URL instead.")
+    ] = False,
 ) -> None:
     """Take in a bounce, complaint, automatic reply or unsubscribe mail on standard input; never answers it."""
+    if imap:
+        _read_mailbox(as_json=as_json, dry_run=dry_run)
+        return
     from digest.mail.inbound import read_inbound
     from digest.mail.pieces import LARGEST_MESSAGE
 
@@ -53,6 +60,24 @@ def inbound(
             for one, ours in zip(plain, matched, strict=True)
         ]
     typer.echo(json.dumps(plain, ensure_ascii=False) if as_json else "\n".join(lines))
+
+
+def _read_mailbox(*, as_json: bool, dry_run: bool) -> None:
+    from digest.flows.mailbox import poll
+
+    if dry_run:
+        raise ConfigError("--imap and --dry-run do not go together: what is read moves the cursor on")
+    services = with_database()
+    if services.mailbox is None:
+        raise ConfigError("DIGEST_IMAP_URL is not set; it names the mailbox, like imaps://name:password@host/INBOX")
+    while True:
+        polled = poll(services.engine, services.tokens, services.mailbox, now=services.clock())
+        for uid, reason in polled.aside:
+            typer.echo(f"message {uid} is set aside: {reason}", err=True)
+        counts = polled.as_plain()
+        typer.echo(json.dumps(counts) if as_json else ", ".join(f"{count} {name}" for name, count in counts.items()))
+        if not polled.more:
+            return
 
 
 def _line(report: dict[str, str]) -> str:

@@ -26,16 +26,19 @@ def add_to(app: typer.Typer) -> None:
 
 def deliver() -> None:
     """Send everything that is due now, chunk by chunk."""
+    from digest.flows.brake import BrakeWatch
     from digest.flows.deliver import deliver_due
     from workers.tasks import worker_name
 
     services = with_database()
+    watch = BrakeWatch()
     totals: Counter[str] = Counter()
     trouble = ""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         bar = progress.add_task("delivering", total=None)
         while True:
+            judged = watch.look(services.engine, services.clock)
             tally = deliver_due(
                 services.engine, services.courier, worker=worker_name(), clock=services.clock, limit=_CHUNK
             )
@@ -45,6 +48,8 @@ def deliver() -> None:
             if trouble or tally.total + tally.lost < _CHUNK:
                 break
     typer.echo(", ".join(f"{count} {state}" for state, count in totals.items()) or "nothing is due")
+    for words in judged.words:
+        typer.echo(f"brake: {judged.pull}: {words}", err=True)
     if trouble:
         raise RelayUnavailable(f"delivery stopped: {trouble}")
 

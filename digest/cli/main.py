@@ -8,7 +8,21 @@ from typing import Annotated
 import typer
 
 from digest import __version__
-from digest.cli import inbound, issue, mailing, novelty, ranking, serving, signals, source, standing, taste
+from digest.cli import (
+    brake,
+    doctor,
+    inbound,
+    issue,
+    mailing,
+    novelty,
+    ranking,
+    serving,
+    signals,
+    source,
+    standing,
+    suppressions,
+    taste,
+)
 from digest.cli.context import plain_failures
 from digest.errors import DigestError
 from digest.logs import configure_logs
@@ -28,6 +42,9 @@ ranking.add_to(app)
 novelty.add_to(app)
 mailing.add_to(app)
 inbound.add_to(app)
+suppressions.add_to(app)
+brake.add_to(app)
+doctor.add_to(app)
 serving.add_to(app)
 taste.add_to(app)
 

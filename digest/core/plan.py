@@ -22,6 +22,7 @@ _INTERVALS = {
 }
 _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
+POLL_MAILBOX = timedelta(minutes=5)
 STALE_AFTER = timedelta(hours=12)  # the misfire grace: a slot missed by more is not made up for by a late issue
 
 
@@ -35,6 +36,7 @@ class Task(StrEnum):
     COMPOSE = "compose"
     DELIVER = "deliver"
     SWEEP = "sweep"
+    INBOUND = "inbound"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.bounce import MEMORY, BounceAction, ReportKind, decide
-from digest.core.subscription import ConsentAction
+from digest.core.bounce import MEMORY, BounceAction, ReportKind
+from digest.flows.reports import Outcome, recorded, take, unsubscribe
 from digest.mail.inbound import Inbound, read_inbound
 from digest.mail.report import Report
 from digest.mail.verp import delivery_behind, reader_behind
-from digest.store import bounces, subscribers
+from digest.store import bounces
 from digest.store.bounces import Addressee
 from digest.store.engine import writing
-from digest.store.subscribers import Evidence
 from digest.tokens import Tokens, address_key
+
+__all__ = ["Outcome", "receive", "take_in"]
 
 _GRAVITY = (
     ReportKind.NOT_A_BOUNCE,
@@ -30,16 +30,6 @@ _GRAVITY = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What was done about one report; `seen` if it was known already, `matched` if it is about a reader of ours."""
-
-    report: Report
-    action: BounceAction
-    matched: bool
-    seen: bool = False
-
-
 def receive(engine: Engine, tokens: Tokens, message: bytes, *, now: datetime, envelope_to: str = "") -> list[Outcome]:
     """Take in a message that came back, in one transaction; the same message again changes nothing.
 
@@ -47,17 +37,29 @@ def receive(engine: Engine, tokens: Tokens, message: bytes, *, now: datetime, en
     recipient can know. A report that matches nothing is recorded and acts on nobody. Nothing is ever answered.
     Raises RefusedInput for an empty message and one over 32 MiB.
     """
-    inbound = read_inbound(message, envelope_to=envelope_to)
+    return take_in(engine, tokens, read_inbound(message, envelope_to=envelope_to), now=now)
+
+
+def take_in(engine: Engine, tokens: Tokens, inbound: Inbound, *, now: datetime) -> list[Outcome]:
+    """Take in what a message or an authenticated provider says, in one transaction.
+
+    What a provider proves to have said (`inbound.proven`) may be matched by the address alone. It counts for the
+    day on which it happened, so that the order of arrival does not matter.
+    """
+    at = max(min(inbound.at or now, now), now - MEMORY)
     with writing(engine) as session:
         whose, leaving = _match(session, tokens, inbound)
-        chosen = _about(inbound.reports, whose) if whose else None
+        chosen = _about(inbound.reports, whose) if whose and inbound.reports else None
         outcomes = []
         for report in inbound.reports:
+            key = _event_key(inbound, report)
             if leaving is not None and report.kind is ReportKind.UNSUBSCRIBE:
-                outcomes.append(_leave(session, inbound, report, leaving, now))
-            else:
-                mine = whose if report is chosen else None
-                outcomes.append(_take(session, tokens, inbound, report, whose=mine, now=now))
+                outcomes.append(_leave(session, key, report, leaving, now))
+                continue
+            mine = whose if report is chosen else None
+            if whose is None and inbound.proven:
+                mine = bounces.addressee_at(session, report.recipient)
+            outcomes.append(take(session, tokens, key, report, whose=mine, now=now, at=at))
     return outcomes
 
 
@@ -79,58 +81,16 @@ def _about(reports: tuple[Report, ...], whose: Addressee) -> Report:
     return min(reports, key=lambda report: _GRAVITY.index(report.kind))
 
 
-def _take(
-    session: Session, tokens: Tokens, inbound: Inbound, report: Report, *, whose: Addressee | None, now: datetime
-) -> Outcome:
-    key = _event_key(inbound, report)
-    if not _recorded(session, key, report, whose, now):
-        return Outcome(report, BounceAction.NONE, whose is not None, seen=True)
-    if whose is None:
-        return Outcome(report, BounceAction.NONE, matched=False)
-    history = bounces.scored_before(session, whose.subscriber_id, now - MEMORY)
-    action, _score = decide(report.kind, report.status, report.reason, history, now)
-    match action:
-        case BounceAction.SUPPRESS:
-            words = f"{report.kind} {report.status}".strip()
-            subscribers.suppress(session, whose.address, tokens.address_hashes(whose.address), words, now)
-        case BounceAction.UNSUBSCRIBE:
-            _unsubscribe(session, whose.subscriber_id, "feedback report", now)
-        case BounceAction.SCORE | BounceAction.POLICY | BounceAction.NONE:
-            pass
-    bounces.conclude(session, key, action)
-    return Outcome(report, action, matched=True)
-
-
-def _leave(session: Session, inbound: Inbound, report: Report, subscriber_id: int, now: datetime) -> Outcome:
-    key = _event_key(inbound, report)
+def _leave(session: Session, key: str, report: Report, subscriber_id: int, now: datetime) -> Outcome:
     reader = Addressee(0, subscriber_id, "")
-    if not _recorded(session, key, report, reader, now):
+    if not recorded(session, key, report, reader, now):
         return Outcome(report, BounceAction.NONE, matched=True, seen=True)
-    _unsubscribe(session, subscriber_id, "unsubscribe mail", now)
+    unsubscribe(session, subscriber_id, "unsubscribe mail", now)
     bounces.conclude(session, key, BounceAction.UNSUBSCRIBE)
     return Outcome(report, BounceAction.UNSUBSCRIBE, matched=True)
-
-
-def _unsubscribe(session: Session, subscriber_id: int, source: str, now: datetime) -> None:
-    evidence = Evidence(at=now, ip="", source=source)
-    subscribers.apply_consent(session, subscriber_id, ConsentAction.UNSUBSCRIBE, evidence)
 
 
 def _event_key(inbound: Inbound, report: Report) -> str:
     """Derive the key under which a report counts once: which message said what of whom."""
     said = "\n".join((inbound.identity, report.kind, report.recipient.casefold()))
     return hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def _recorded(session: Session, key: str, report: Report, whose: Addressee | None, now: datetime) -> bool:
-    values = {
-        "kind": report.kind.value,
-        "action": BounceAction.NONE.value,
-        "recipient": report.recipient,
-        "status": report.status,
-        "reason": report.reason,
-        "delivery_id": (whose.delivery_id or None) if whose else None,
-        "subscriber_id": whose.subscriber_id if whose else None,
-        "received_at": now,
-    }
-    return bounces.record(session, key, values)

@@ -157,7 +157,7 @@ class _Run:
             self.waiting.popleft()
             return
         with writing(self.engine) as session:
-            states = write_moves(session, self.moves, self.clock())
+            states = write_moves(session, self.moves, self.clock(), tokens=self.courier.tokens)
             refused = self._refuse(session, claimed, now)
             mine = refused is None and intend(
                 session, claimed, message_id=letter.message_id, paper_ids=letter.paper_ids, now=now
@@ -230,7 +230,7 @@ class _Run:
     def _wind_up(self) -> None:
         back = [*self.waiting, *self.aside]
         with writing(self.engine) as session:
-            states = write_moves(session, self.moves, self.clock())
+            states = write_moves(session, self.moves, self.clock(), tokens=self.courier.tokens)
             given_back = release(session, back)
         self._moves_written(states)
         self.reached += [DeliveryState.PENDING] * given_back

@@ -10,9 +10,11 @@ from sqlmodel import Session
 
 from digest.core.delivery import DeliveryState, NotSent, after_outage, refusal, retry_at
 from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
+from digest.flows.reports import Rejected, take_rejected
 from digest.mail.smtp import Reply, Verdict
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim, move
+from digest.tokens import Tokens
 
 _LONGEST = 500  # characters of a reply or reason that are kept
 
@@ -80,13 +82,38 @@ def refused_here(claimed: Claim, error: MessageRefused) -> Move:
     return Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.UNRENDERABLE, reply=words, sent=True)
 
 
-def write_moves(session: Session, moves: Iterable[Move], now: datetime) -> list[DeliveryState | None]:
-    """Write moves under their fences; for each the state reached, or None where the claim was lost."""
-    return [
-        one.to
-        if move(
-            session, one.claimed, one.to, now=now, sent=one.sent, reason=one.reason, reply=one.reply, due_at=one.due_at
+def write_moves(
+    session: Session, moves: Iterable[Move], now: datetime, *, tokens: Tokens | None = None
+) -> list[DeliveryState | None]:
+    """Write moves under their fences; for each the state reached, or None where the claim was lost.
+
+    With `tokens` a rejection of the relay's also counts as a bounce of its reader's (flows/bounce.py).
+    """
+    written = [
+        (
+            one,
+            move(
+                session,
+                one.claimed,
+                one.to,
+                now=now,
+                sent=one.sent,
+                reason=one.reason,
+                reply=one.reply,
+                due_at=one.due_at,
+            ),
         )
-        else None
         for one in moves
     ]
+    if tokens is not None and (refused := [_rejected(one) for one, mine in written if mine and _is_rejection(one)]):
+        take_rejected(session, tokens, refused, now=now)
+    return [one.to if mine else None for one, mine in written]
+
+
+def _is_rejection(one: Move) -> bool:
+    return one.to is DeliveryState.FAILED and one.reason == NotSent.REJECTED
+
+
+def _rejected(one: Move) -> Rejected:
+    code, _, text = one.reply.partition(" ")
+    return Rejected(one.claimed.id, one.claimed.attempts, int(code), text)

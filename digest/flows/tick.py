@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
-from digest.core.plan import Task, Work, sources_due
+from digest.core.plan import POLL_MAILBOX, Task, Work, sources_due
 from digest.core.refresh import SCOPE
 from digest.store import due
 from digest.store.engine import reading
+from digest.store.mailbox import place_in
 from digest.store.standing import held_services
 
 _SCORE_EVERY = timedelta(hours=1)
@@ -23,11 +24,12 @@ def due_work(
     cut_off: datetime,
     now: datetime,
     services: Iterable[str] = (),
+    mailbox: str = "",
 ) -> list[Work]:
     """Return the work due now, in the order in which it helps most.
 
     `scopes` are the (source, scope) pairs that are read live, `services` those that are asked for signals;
-    `cut_off` is the last one that has passed.
+    `cut_off` is the last one that has passed, `mailbox` the name of the bounce mailbox, if there is one.
     Nothing here depends on earlier ticks: a missed tick, or a flushed broker, heals at the next one.
     """
     read_live = list(scopes)
@@ -40,11 +42,14 @@ def due_work(
         reading_on = due.words_wait(session)
         scored_at = due.newest_score(session)
         held = held_services(session, now)
+        read = place_in(session, mailbox) if mailbox else None
     work: list[Work] = []
     if sweeping:
         work.append(Work(Task.SWEEP))
     if sending:
         work.append(Work(Task.DELIVER))
+    if mailbox and (read is None or now - read.polled_at >= POLL_MAILBOX):
+        work.append(Work(Task.INBOUND))
     if not composed:
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)

@@ -62,6 +62,11 @@ class Signer:
             f"v=1; a={algorithm}; c=relaxed/simple;\r\n d={_domain(domain)};\r\n s={_selector(selector)};\r\n"
         ).encode()
 
+    @property
+    def record(self) -> str:
+        """The text of the DNS record that verifiers need."""
+        return public_record(self._key)
+
     def __call__(self, message: bytes) -> bytes:
         """Return the message with its signature on top; the same message always gets the same one (RSA, Ed25519).
 

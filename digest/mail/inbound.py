@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from email.utils import getaddresses
 
 from flufl.bounce import all_failures
@@ -47,6 +48,8 @@ class Inbound:
 
     `identity` tells the same message delivered twice; `addressed_to` are the outer header's addresses, where
     the one it was sent to stands first if it is known; `mentioned_ids` are the Message-IDs of what it returns.
+    `proven` says that its sender was authenticated, so that it may be matched by address alone; `at` is when it
+    happened, where that is known for certain.
     """
 
     reports: tuple[Report, ...]
@@ -54,6 +57,8 @@ class Inbound:
     addressed_to: tuple[str, ...]
     returned_to: tuple[str, ...]
     mentioned_ids: tuple[str, ...]
+    proven: bool = False
+    at: datetime | None = None
 
 
 def read_inbound(message: bytes, *, envelope_to: str = "") -> Inbound:
@@ -197,7 +202,8 @@ def _free_form(pieces: Sequence[Piece], message: bytes) -> list[Report]:
         if _answered(head) and "mailer-daemon" not in head.first("from").lower():
             return []  # an automatic reply in words that nobody knows must not count against a reader
         telling = _bounce_subject(head) or words.DAEMON.search(head.first("from")) or len(addressees(pieces)) == 1
-        if not telling or not words.FAILED.search(head.first("subject") + "\n" + text):
+        said = head.first("subject") + "\n" + text
+        if not telling or not (words.FAILED.search(said) or (_by_daemon(head) and words.DELAYED.search(said))):
             return []
         found = _addresses_in(text, head) or addressees(pieces)[:1] or _quoted_addressee(pieces)
         delayed = bool(words.DELAYED.search(head.first("subject") + "\n" + text[:2000]))

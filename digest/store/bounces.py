@@ -12,11 +12,13 @@ from sqlmodel import Session
 
 from digest.core.bounce import BounceAction, PastBounce, ReportKind
 from digest.store.dialects import changed, insert_row, table_of
-from digest.store.tables import BounceEvent, Delivery, Subscriber
+from digest.store.tables import BounceEvent, Delivery, Subscriber, Subscription
+from digest.tokens import address_key
 
 _event = table_of(BounceEvent)
 _delivery = table_of(Delivery)
 _subscriber = table_of(Subscriber)
+_subscription = table_of(Subscription)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,31 @@ def addressee_of(session: Session, delivery_id: int) -> Addressee | None:
 def addressee_by_message(session: Session, message_ids: Sequence[str]) -> Addressee | None:
     """Return who the newest delivery with one of these Message-IDs went to, or None."""
     return _addressee(session, _delivery.c.message_id.in_(message_ids)) if message_ids else None
+
+
+def addressee_at(session: Session, address: str) -> Addressee | None:
+    """Return the reader at an address, with no delivery named, or None."""
+    statement = select(_subscriber.c.id, _subscriber.c.address).where(_subscriber.c.address_key == address_key(address))
+    row = session.connection().execute(statement).one_or_none()
+    return Addressee(0, row.id, row.address) if row else None
+
+
+def addressees_of(session: Session, delivery_ids: Sequence[int]) -> dict[int, Addressee]:
+    """Return who deliveries went to, by the delivery; those to admins and to erased readers are left out."""
+    rows = session.connection().execute(
+        select(_delivery.c.id, _subscriber.c.id.label("subscriber_id"), _subscriber.c.address)
+        .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+        .where(_delivery.c.id.in_(delivery_ids))
+    )
+    return {row.id: Addressee(row.id, row.subscriber_id, row.address) for row in rows}
+
+
+def confirmed_after(session: Session, subscriber_id: int, at: datetime) -> bool:
+    """Say whether a reader confirmed a subscription later than an instant."""
+    confirmed_at: datetime | None = session.connection().scalar(
+        select(_subscription.c.confirmed_at).where(_subscription.c.subscriber_id == subscriber_id)
+    )
+    return confirmed_at is not None and confirmed_at > at
 
 
 def _addressee(session: Session, condition: ColumnElement[bool]) -> Addressee | None:

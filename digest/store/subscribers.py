@@ -9,11 +9,21 @@ from datetime import date, datetime
 from sqlalchemy import delete, literal, select, update
 from sqlmodel import Session
 
+from digest.core.bounce import BounceAction
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.core.subscription import ConsentAction, SubscriptionState, after
 from digest.store.deliveries import DAY, NEW_DELIVERY, settle_waiting
 from digest.store.dialects import changed, insert_new, insert_row, table_of
-from digest.store.tables import Consent, Delivery, IssueRow, SpentToken, Subscriber, Subscription, Suppression
+from digest.store.tables import (
+    BounceEvent,
+    Consent,
+    Delivery,
+    IssueRow,
+    SpentToken,
+    Subscriber,
+    Subscription,
+    Suppression,
+)
 from digest.tokens import address_key
 
 _subscriber = table_of(Subscriber)
@@ -21,6 +31,7 @@ _subscription = table_of(Subscription)
 _suppression = table_of(Suppression)
 _consent = table_of(Consent)
 _delivery = table_of(Delivery)
+_event = table_of(BounceEvent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,6 +218,14 @@ def suppress(session: Session, address: str, hashes: Sequence[str], reason: str,
 def lift(session: Session, hashes: Sequence[str]) -> bool:
     """Lift the ban on an address; False if there was none."""
     return changed(session, delete(_suppression).where(_suppression.c.address_hash.in_(hashes))) > 0
+
+
+def forgive(session: Session, address: str) -> int:
+    """Let what bounced at an address count no more, so that the next bounce does not ban it again; return how many."""
+    reader = select(_subscriber.c.id).where(_subscriber.c.address_key == address_key(address)).scalar_subquery()
+    counted = _event.c.action.in_((BounceAction.SCORE, BounceAction.SUPPRESS))
+    forgiven = update(_event).where(_event.c.subscriber_id == reader, counted).values(action=BounceAction.FORGIVEN)
+    return changed(session, forgiven)
 
 
 @dataclass(frozen=True, slots=True)

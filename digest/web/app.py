@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from digest import __version__
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
-from digest.web import admin, api, bylines, desk, desk_sources, feeds, inbox, probes, public, readers, search
+from digest.web import admin, api, bylines, desk, desk_sources, feeds, hooks, inbox, probes, public, readers, search
 from digest.web.conditional import Conditional
 from digest.web.headers import Hardening
 from digest.web.pages import STATIC, to
@@ -48,6 +48,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(admin.router)
     app.include_router(desk.router)
     app.include_router(desk_sources.router)
+    if services.settings.hook_secret or services.settings.sns_topics:
+        app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
     for router in (search.router, bylines.router, feeds.router, public.router):

@@ -14,10 +14,13 @@ from digest.core.delivery import DeliveryState
 from digest.core.issue import IssueState
 from digest.errors import DigestError, NotFound
 from digest.flows.audience import resend_unknown
+from digest.flows.brake import brake, release_brake
 from digest.flows.preview import Preview, preview
 from digest.store import desk as store
+from digest.store.brake import held_by_brake, why_stopped
 from digest.store.engine import reading, writing
 from digest.store.issues import move_issue
+from digest.store.mailbox import count_aside
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
 from digest.web.desk_sources import source_warning, worries
@@ -32,6 +35,7 @@ OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where 
 _TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what an integer column holds, on either database
 _FARTHEST = timedelta(days=20 * 366)
+_TOLD_FOR = timedelta(days=14)  # how long a message set aside in the bounce mailbox is spoken of
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +181,10 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
     with reading(site.services.engine) as session:
         tallies = store.issue_tallies(session)
         troubles = store.troubles(session)
+        judged = brake(session, site.now)
+        stopped = held_by_brake(session)
+        why = why_stopped(session)
+        aside = count_aside(session, site.now - _TOLD_FOR)
     used = {state for tally in tallies for state in tally.counts}
     return site.pages.desk(
         "deliveries.html",
@@ -185,8 +193,20 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         tallies=tallies,
         states=[state.value for state in DeliveryState if state.value in used],
         troubles=troubles,
+        brake=judged,
+        reasons=judged.words or ((why,) if stopped else ()),
+        stopped=stopped,
+        aside=aside,
         now=site.now,
     )
+
+
+@router.post("/brake/release")
+def let_go_on(request: Request, site: TheSite, admin: Proven) -> Response:
+    """Let the issues go that the brake holds; the admin takes it on themselves."""
+    release_brake(site.services.engine, actor=admin.address, now=site.now, ip=client_ip(request))
+    site.services.kick()
+    return to("/admin/deliveries")
 
 
 @router.post("/deliveries/{delivery_id}/resend")
@@ -205,6 +225,12 @@ def hold_or_let_go(request: Request, site: TheSite, admin: Proven, issue_id: Row
     to_state = {"hold": IssueState.HELD, "let-go": IssueState.FROZEN}.get(verb)
     if to_state is None:
         raise HTTPException(404)
+    with reading(site.services.engine) as session:
+        braked = to_state is IssueState.FROZEN and issue_id in held_by_brake(session)
+    if braked:  # or the next look at the brake would hold it again
+        release_brake(site.services.engine, actor=admin.address, now=site.now, ip=client_ip(request))
+        site.services.kick()
+        return to("/admin/deliveries")
     with writing(site.services.engine) as session:
         done = move_issue(session, issue_id, to_state)
     detail = "done" if done else "refused: the issue is not in a state that allows it"

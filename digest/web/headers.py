@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024  # bytes; the longest form here is far below 8 KB
+_LARGER_BODY = {"/hooks/sns": 320 * 1024}  # SNS publishes up to 256 KB, and wraps it
 
 SITE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -37,8 +38,8 @@ log = structlog.get_logger(__name__)
 class Hardening:
     """Wrap the application (ASGI); `refusal` makes the page for a status code.
 
-    A body above `MAX_BODY` bytes is answered with 413, an error that nothing else caught with 500.
-    HEAD is answered as GET without its body.
+    A body above `MAX_BODY` bytes (a webhook's may be larger) is answered with 413, an error that nothing else caught
+    with 500. HEAD is answered as GET without its body.
     """
 
     def __init__(self, app: ASGIApp, *, refusal: Callable[[int], Response]) -> None:
@@ -89,8 +90,9 @@ async def _whole_body(scope: Scope, receive: Receive) -> bytes | None:
     """Read the body to its end; None when it is longer than the limit."""
     if scope["method"] in ("GET", "OPTIONS"):
         return b""
+    limit = _LARGER_BODY.get(scope["path"], MAX_BODY)
     declared = Headers(scope=scope).get("content-length", "0")
-    if not declared.isdecimal() or len(declared) > 12 or int(declared) > MAX_BODY:
+    if not declared.isdecimal() or len(declared) > 12 or int(declared) > limit:
         return None
     chunks: list[bytes] = []
     size = 0
@@ -100,7 +102,7 @@ async def _whole_body(scope: Scope, receive: Receive) -> bytes | None:
             break
         chunks.append(message.get("body", b""))
         size += len(chunks[-1])
-        if size > MAX_BODY:
+        if size > limit:
             return None
         if not message.get("more_body", False):
             break

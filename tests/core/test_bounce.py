@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digest.core.bounce import THRESHOLD, BounceAction, PastBounce, ReportKind, decide, refined, score
+from digest.core.bounce import THRESHOLD, BounceAction, PastBounce, ReportKind, decide, refined, score, status_of_reply
 
 NOW = datetime(2026, 5, 20, 6, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -86,3 +86,34 @@ def test_a_score_only_fades(ages: list[tuple[int, ReportKind]]) -> None:  # chec
     now, later = score(history, NOW), score(history, NOW + 30 * DAY)
     assert 0 <= later <= now / 2 + 1e-9
     assert score(history, NOW + 200 * DAY) == 0 or now < THRESHOLD * 20
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "action"),
+    [
+        (550, "5.1.1 <x@y.test> no such person", BounceAction.SUPPRESS),
+        (550, "No such user here", BounceAction.SUPPRESS),
+        (550, "Requested action not taken: mailbox unavailable", BounceAction.SCORE),
+        (552, "mailbox full", BounceAction.SCORE),
+        (553, "mailbox name not allowed", BounceAction.SUPPRESS),
+        (556, "domain accepts no mail", BounceAction.SUPPRESS),
+        (550, "5.7.26 unauthenticated", BounceAction.POLICY),
+        (554, "your network is on our blacklist", BounceAction.POLICY),
+        (553, "sorry, your envelope sender is in my block list", BounceAction.POLICY),
+        (535, "authentication failed", BounceAction.POLICY),
+        (553, "5.6.7 the address needs SMTPUTF8", BounceAction.POLICY),
+        (550, "sender address does not exist: unknown user", BounceAction.SCORE),
+        (550, "4.2.2 a code of another class", BounceAction.SCORE),
+    ],
+)
+def test_a_rejection_in_the_session_is_judged_like_a_report(
+    code: int, text: str, action: BounceAction
+) -> None:  # checklist 43, 44
+    assert act(ReportKind.HARD, status_of_reply(code, text), f"{code} {text}") is action
+
+
+def test_bounces_told_late_count_for_the_days_on_which_they_happened() -> None:  # checklist 76
+    history = [PastBounce(NOW - DAY * age, ReportKind.SOFT) for age in range(1, 5)]
+    once = decide(ReportKind.SOFT, "4.2.2", "", history, NOW, at=NOW - DAY)
+    apart = decide(ReportKind.SOFT, "4.2.2", "", history, NOW, at=NOW - 5 * DAY)
+    assert once[1] < apart[1]

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from email import message_from_string
+from email.policy import default
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 from sqlalchemy import Engine
@@ -12,8 +16,10 @@ from digest.core.bounce import BounceAction
 from digest.core.delivery import DeliveryState
 from digest.flows.bounce import Outcome, receive
 from digest.flows.deliver import deliver_due, materialise
+from digest.mail.smtp import Reply, Verdict
 from digest.mail.verp import leave_address, verp_address
-from digest.store.engine import reading
+from digest.store.admins import queue_sign_in
+from digest.store.engine import reading, writing
 from digest.store.subscribers import suppressed
 from digest.store.tables import BounceEvent, Delivery
 from digest.tokens import Tokens
@@ -193,3 +199,62 @@ def test_with_verp_each_message_has_a_return_path_and_a_mail_address_to_leave_by
         in sink.sent[0][1]
     )
     assert sink.sent[0][1].startswith("X-Signed: yes\r\nFrom:")
+
+
+def rejecting(code: int, text: str) -> Sink:
+    return Sink(answer=lambda _envelope: Reply(verdict=Verdict.REJECTED, code=code, text=text))
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "action"),
+    [
+        (550, "5.1.1 no such person", BounceAction.SUPPRESS),
+        (552, "5.2.2 full", BounceAction.SCORE),
+        (550, "5.7.26 unauthenticated", BounceAction.POLICY),
+    ],
+)
+def test_a_rejection_in_the_session_goes_through_the_same_door(
+    engine: Engine, code: int, text: str, action: BounceAction
+) -> None:  # checklist 43, 44, 73
+    add_reader(engine, ADDRESS)
+    materialise(engine, add_issue(engine), now=NOW, until=UNTIL)
+    deliver_due(engine, courier(rejecting(code, text)), worker="w", clock=at_clock(NOW))
+    [failed_one] = deliveries(engine)
+    assert (failed_one.state, failed_one.reply) == ("failed", f"{code} {text}")
+    [event] = events(engine)
+    assert (event.kind, event.action, event.status, event.delivery_id) == (
+        "hard",
+        action,
+        text[:6].strip(),
+        failed_one.id,
+    )
+    assert banned(engine) is (action is BounceAction.SUPPRESS)
+
+
+def test_a_rejected_sign_in_mail_bans_nobody(engine: Engine) -> None:
+    with writing(engine) as session:
+        queue_sign_in(session, ADDRESS, NOW, listed=True)
+    deliver_due(engine, courier(rejecting(550, "5.1.1 no such person")), worker="w", clock=at_clock(NOW))
+    assert [one.state for one in deliveries(engine)] == ["failed"]
+    assert events(engine) == []
+
+
+def test_the_mail_that_list_unsubscribe_asks_for_ends_the_subscription(engine: Engine) -> None:  # checklist 12, 60
+    """From the header of a digest, as a mail program would, to a reader who gets no more."""
+    reader = add_reader(engine, ADDRESS)
+    materialise(engine, add_issue(engine), now=NOW, until=UNTIL)
+    sink = Sink()
+    post = courier(sink)
+    object.__setattr__(post, "verp", True)
+    deliver_due(engine, post, worker="w", clock=at_clock(NOW))
+    header = message_from_string(sink.sent[0][1], policy=default)["List-Unsubscribe"]
+    link = urlsplit(re.search(r"<(mailto:[^>]+)>", header)[1])
+    subject = parse_qs(link.query)["subject"][0]
+    mail = plain(subject, "", sender="ada.lovelace@another.test", more="Message-ID: <leave@x.test>\n")
+    [outcome] = receive(engine, TOKENS, mail, now=NOW, envelope_to=unquote(link.path))
+    assert outcome.action is BounceAction.UNSUBSCRIBE
+    assert subscription(engine, reader).state == "unsubscribed"
+    [again] = receive(engine, TOKENS, mail, now=NOW, envelope_to=unquote(link.path))
+    assert again.seen
+    later = add_issue(engine, issued_on=(NOW + DAY).date(), frozen_at=FROZEN_AT + DAY, first=100)
+    assert materialise(engine, later, now=NOW + DAY, until=UNTIL + DAY) == 0

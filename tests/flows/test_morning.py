@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, update
+from sqlalchemy import Engine, func, select, update
 
 from digest.core.capture import Capture, Reading
 from digest.core.delivery import DeliveryState
@@ -178,3 +180,20 @@ def test_an_issue_of_an_older_version_is_still_what_was_frozen(engine: Engine) -
         session.connection().execute(update(issues).values(content_hash=older))
     with reading(engine) as session:
         assert load_issue(session, issue).cards[0].simulated is False
+
+
+def test_two_schedulers_at_the_same_moment_make_one_issue(engine: Engine) -> None:  # checklist 86
+    with_papers(engine)
+    add_readers(engine, [f"r{number}@example.test" for number in range(20)], hour=12)
+    together = threading.Barrier(3)
+
+    def tick() -> int:
+        together.wait()
+        return compose(engine, CUT_OFF + hours(1))
+
+    with ThreadPoolExecutor(3) as schedulers:
+        made = [one.result() for one in [schedulers.submit(tick) for _ in range(3)]]
+    assert sum(made) == 20
+    with reading(engine) as session:
+        assert session.connection().execute(select(func.count()).select_from(IssueRow)).scalar_one() == 1
+    assert len(post.deliveries(engine)) == 20

@@ -314,3 +314,50 @@ def test_no_damage_makes_it_fail(data: st.DataObject) -> None:
             return
     if bytes(message).strip():
         assert all(one.kind in ReportKind for one in reports(bytes(message)))
+
+
+@pytest.mark.parametrize(
+    ("subject", "body", "more"),
+    [
+        (
+            "Out of office: Undeliverable?",
+            "Mail to bob@x.test is returned, 550 5.1.1 user unknown",
+            "Auto-Submitted: auto-replied\n",
+        ),
+        ("Automatic reply: could not be delivered to my mind", "mailbox full", "X-Auto-Response-Suppress: All\n"),
+        (
+            "Abwesenheitsnotiz",
+            "Ihre Nachricht wurde nicht zugestellt",
+            "Return-Path: <>\nAuto-Submitted: auto-replied\n",
+        ),
+        (
+            "Re: Today",
+            "This address does not exist any more: 550 user unknown",
+            "Return-Path: <>\nAuto-Submitted: auto-replied\n",
+        ),
+        ("Please confirm", "Your message could not be delivered until you do", "Auto-Submitted: auto-replied\n"),
+    ],
+)
+def test_automatic_replies_in_the_words_of_bounces_are_none(subject: str, body: str, more: str) -> None:  # checklist 79
+    [one] = read_inbound(plain(subject, body, sender="ada@reader.test", more=more)).reports
+    assert (one.kind, one.recipient) == (ReportKind.AUTO_REPLY, "ada@reader.test")
+
+
+def test_a_system_that_only_speaks_of_a_delay_is_read_as_soft() -> None:
+    words = "Your message to <ada@reader.test> is delayed; we go on trying."
+    [one] = read_inbound(
+        plain("Delivery Status Notification (Delay)", words, more="Auto-Submitted: auto-replied\n")
+    ).reports
+    assert (one.kind, one.recipient) == (ReportKind.SOFT, "ada@reader.test")
+
+
+@pytest.mark.parametrize("missing", [b"Feedback-Type: abuse\n", b"User-Agent: Loop/1.0\n", b"Version: 1\n"])
+def test_a_complaint_that_lacks_a_field_is_one(missing: bytes) -> None:  # checklist 75
+    [one] = read_inbound(arf().replace(missing, b"")).reports
+    assert (one.kind, one.recipient) == (ReportKind.COMPLAINT, "ada@reader.test")
+
+
+def test_a_complaint_that_names_nobody_is_a_complaint_of_nobody() -> None:
+    bare = arf().partition(b"--abc\nContent-Type: message/rfc822")[0] + b"--abc--\n"
+    for message in (bare, arf(original="Subject: x\n\nhi"), arf("miscategorised", original="To: undisclosed:;\n\n")):
+        assert [(one.kind, one.recipient) for one in read_inbound(message).reports] == [(ReportKind.COMPLAINT, "")]

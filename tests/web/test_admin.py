@@ -8,14 +8,16 @@ from pathlib import Path
 
 import pytest
 from httpx import Response
+from sqlalchemy import update
 from sqlmodel import select
 
 from digest.core.budget import Budget
 from digest.core.delivery import DeliveryKind
+from digest.flows.brake import apply_brake
 from digest.flows.preview import preview
 from digest.store.engine import reading, writing
 from digest.store.standing import record_refusal, record_traffic
-from digest.store.tables import AuditEntry, Delivery, IngestRun, IssueRow, RejectedRecord
+from digest.store.tables import AuditEntry, BounceEvent, Delivery, IngestRun, IssueRow, RejectedRecord
 from tests.conftest import NOW
 from tests.web.conftest import ADMIN, Place, card_of, place_for, settings_for
 
@@ -287,3 +289,38 @@ def test_an_issue_can_be_held_and_let_go(place: Place) -> None:
     place.browser.post(f"/admin/issues/{issue_id}/hold", data={"csrf": csrf(place)})
     assert audit(place)[-1][3].startswith("refused")
     assert place.browser.post(f"/admin/issues/{issue_id}/burn", data={"csrf": csrf(place)}).status_code == 404
+
+
+def pull_the_brake(place: Place) -> int:
+    """Three complaints about an issue that is being sent."""
+    issue = place.add_small_issue()
+    with writing(place.services.engine) as session:
+        session.connection().execute(update(IssueRow).values(queued_at=NOW, state="sending"))
+        for number in range(3):
+            row = BounceEvent(
+                event_key=str(number), kind="complaint", action="suppress", subscriber_id=number, received_at=NOW
+            )
+            session.add(row)
+    apply_brake(place.services.engine, NOW)
+    return issue
+
+
+@pytest.mark.parametrize("way", ["/admin/brake/release", "/admin/issues/{issue}/let-go"])
+def test_the_desk_says_why_sending_stopped_and_lets_it_go_on(place: Place, way: str) -> None:  # checklist 69, 81
+    sign_in(place)
+    issue = pull_the_brake(place)
+    page = place.browser.get("/admin/deliveries").text
+    assert "Sending has stopped by itself." in page
+    assert "3 complaints about" in page
+    path = way.format(issue=issue)
+    assert place.browser.post(path).status_code == 403
+    with writing(place.services.engine) as session:  # the reports grow old, and the issue is still held for them
+        session.connection().execute(update(BounceEvent).values(received_at=NOW - timedelta(days=9)))
+    assert "3 complaints about" in place.browser.get("/admin/deliveries").text
+    place.clock.move(minutes=1)
+    assert place.browser.post(path, data={"csrf": csrf(place)}).status_code == 303
+    assert "stopped by itself" not in place.browser.get("/admin/deliveries").text
+    assert not apply_brake(place.services.engine, place.clock.now).stops
+    with reading(place.services.engine) as session:
+        assert session.exec(select(IssueRow.state).where(IssueRow.id == issue)).one() == "frozen"
+    assert (ADMIN, "release brake", "", f"issue {issue}") in audit(place)

@@ -3,6 +3,7 @@
 from digest.store.tables.admins import AdminSession, AuditEntry
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
+from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.papers import (
     Author,
@@ -33,12 +34,15 @@ __all__ = [
     "Author",
     "AuthorFigureRow",
     "BounceEvent",
+    "BrakeEvent",
     "Consent",
     "Delivery",
     "IngestRun",
     "IssueCard",
     "IssueRow",
     "ListingRow",
+    "MailboxAside",
+    "MailboxCursor",
     "ObservationRow",
     "Paper",
     "PaperAlias",

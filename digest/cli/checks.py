@@ -1,0 +1,105 @@
+"""What `digest doctor` looks at: each check joined with the settings it is about; nothing is asked before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import httpx
+import redis
+
+from digest import __version__
+from digest.core.checkup import Finding, ok, warning
+from digest.errors import ConfigError
+from digest.flows import doctor_here as here
+from digest.flows import doctor_names as names_of
+from digest.flows.doctor import Check
+from digest.flows.doctor_names import Resolver, SenderView
+from digest.mail.message import ascii_address
+from digest.mail.relay_url import parse_relay_url
+from digest.sources.dns import Dns
+from digest.sources.ntp import clock_offset
+from digest.wiring import Services
+
+_TIMEOUT = 10.0  # seconds
+
+
+def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, ntp: str) -> list[Check]:
+    """List the checks of an installation.
+
+    `leaves_from` are the addresses that mail leaves from, `dns` a DNS server as `address` or `address:port`, `ntp` a
+    time server; empty for the system's and for none. Raises ConfigError for a `dns` that is none.
+    """
+    settings = services.settings
+    host, _, port = dns.partition(":") if dns.count(":") == 1 else (dns, "", "")
+    if port and not port.isdecimal():
+        raise ConfigError(f"--dns {dns!r} is not an address, or an address and a port")
+    client = httpx.Client(timeout=_TIMEOUT, headers={"User-Agent": f"Firstlight/{__version__} (doctor)"})
+
+    def asked(check: Callable[[Resolver, SenderView], Finding]) -> Callable[[], Finding]:
+        return lambda: check(Dns(host, int(port or 53)), _sender(services, leaves_from))
+
+    def secrets() -> list[str]:
+        settings.hook_secrets()
+        return settings.strong_secrets()
+
+    read = settings.verp or bool(settings.imap_url or settings.hook_secret or settings.sns_topics)
+    time_server = partial(clock_offset, ntp, services.clock) if ntp else None
+    # The relay, the site and the mailbox say themselves what is wrong; a DNS or time server that is away is no fault.
+    return [
+        ("settings", lambda: _check_settings(services)),
+        ("secret", lambda: here.check_secret(secrets)),
+        ("database", lambda: here.check_database(services.engine, services.clock)),
+        ("broker", lambda: here.check_broker(settings.broker_url, _ping)),
+        ("clock", lambda: here.check_clock(time_server, services.engine, services.clock)),
+        ("base URL", lambda: here.check_site(settings.base_url, client, now=services.clock())),
+        ("relay", lambda: here.check_relay(settings.smtp_url, helo=settings.host, now=services.clock())),
+        ("bounce mailbox", lambda: here.check_mailbox(services.mailbox, services.engine, now=services.clock())),
+        ("SPF", asked(names_of.check_spf)),
+        ("DKIM", asked(names_of.check_dkim)),
+        ("DMARC", asked(names_of.check_dmarc)),
+        ("PTR", asked(names_of.check_ptr)),
+        ("bounce address", asked(partial(names_of.check_bounces, read=read))),
+    ]
+
+
+def _sender(services: Services, leaves_from: tuple[str, ...]) -> SenderView:
+    settings = services.settings
+    try:
+        relay_host = parse_relay_url(settings.smtp_url).host
+    except ConfigError:
+        relay_host = ""  # the check of the relay says what is wrong with it
+    return SenderView(
+        mail_from=ascii_address(settings.mail_from),
+        relay_host=relay_host,
+        leaves_from=leaves_from,
+        selector=settings.dkim_selector,
+        dkim_record=services.dkim_record,
+        contact=settings.contact,
+    )
+
+
+def _check_settings(services: Services) -> Finding:
+    """Check that what readers and providers must be told is set."""
+    settings = services.settings
+    wanted = {
+        "DIGEST_POSTAL_ADDRESS": settings.postal_address,
+        "DIGEST_CONTACT": settings.contact,
+        "DIGEST_ADMINS": settings.admins,
+        "DIGEST_MAIL_FROM": "" if settings.mail_from.endswith(".localdomain") else settings.mail_from,
+    }
+    missing = [name for name, value in wanted.items() if not value]
+    if missing:
+        return warning("settings", f"not set: {', '.join(missing)}", "see docs/configuration.md")
+    return ok("settings", "sender, contact, postal address and admins are set")
+
+
+def _ping(url: str) -> None:
+    """Ask a Redis broker whether it is there; raises OSError, or NotImplementedError for another kind."""
+    if url.partition(":")[0] not in {"redis", "rediss"}:
+        raise NotImplementedError
+    try:
+        with redis.Redis.from_url(url, socket_timeout=_TIMEOUT, socket_connect_timeout=_TIMEOUT) as broker:
+            broker.ping()
+    except (redis.RedisError, ValueError) as error:
+        raise OSError(str(error)) from error
