@@ -10,7 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Select, delete, func, insert, select, union
+from sqlalchemy import Select, delete, exists, func, insert, select, union
 from sqlmodel import Session
 
 from digest.core.candidate import AT_ONCE, Batch, Candidate, Observed
@@ -22,7 +22,7 @@ from digest.store.percentiles import keep_standings
 from digest.store.tables import ListingRow, ObservationRow, Paper, Score
 
 WINDOW = timedelta(days=7)
-KEPT = timedelta(days=35)
+ALL_KEPT, KEPT = timedelta(days=1), timedelta(days=35)
 _STREAMED = 20_000
 _WRITTEN = 2_000
 _SEEN = ("paper_id", "signal", "source", "at", "value", "of")
@@ -86,9 +86,10 @@ def _batch(papers: Sequence[Any], seen: Sequence[Any], listings: Mapping[int, in
 
 
 def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]) -> None:
-    """Store the scores of an instant in place of what was stored for it, and drop those older than 35 days.
+    """Store the scores of an instant in place of what was stored for it.
 
-    A paper that was merged into another since it was scored is left out.
+    Those of the day before it stay; of older ones only the newest of each paper does, for 35 days: a score every hour
+    would else be millions of rows. A paper that was merged into another since it was scored is left out.
     """
     one_writer(session, "papers")
     table = table_of(Score)
@@ -114,6 +115,13 @@ def store_scores(session: Session, as_of: datetime, scores: Iterable[TrendScore]
         if rows:
             connection.execute(statement, rows)
     keep_standings(session, as_of)
+    newer = table.alias()
+    connection.execute(
+        delete(table).where(
+            table.c.as_of < as_of - ALL_KEPT,
+            exists().where(newer.c.paper_id == table.c.paper_id, newer.c.as_of > table.c.as_of),
+        )
+    )
 
 
 class _Follower:

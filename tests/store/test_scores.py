@@ -6,7 +6,7 @@ from collections import defaultdict
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select
 
 from digest.core.candidate import Candidate
 from digest.core.paper import Observation
@@ -91,3 +91,18 @@ def test_scoring_twice_stores_the_same_once(engine: Engine) -> None:
         rows = session.connection().execute(table.select().order_by(table.c.paper_id)).all()
     assert [row.paper_id for row in rows] == sorted(expected)
     assert all(set(part) == {"name", "share", "words"} for row in rows for part in row.parts)
+
+
+def test_of_older_scores_only_the_newest_of_each_paper_stays(engine: Engine) -> None:
+    fill(engine)
+    with writing(engine) as session:
+        session.add(Score(paper_id=5, as_of=AT - timedelta(hours=1), value=0.5))  # it has left the window, and is not scored again
+    for hours in (0, 1, 26, 27, 28):
+        score(engine, AT + timedelta(hours=hours))
+    with reading(engine) as session:
+        rows = session.connection().execute(select(table_of(Score).c.paper_id, table_of(Score).c.as_of)).all()
+    ages: dict[int, set[timedelta]] = defaultdict(set)
+    for paper_id, as_of in rows:
+        ages[paper_id].add(as_of - AT)
+    assert ages.pop(5) == {timedelta(hours=-1)}
+    assert set(map(frozenset, ages.values())) == {frozenset(timedelta(hours=hours) for hours in (26, 27, 28))}
