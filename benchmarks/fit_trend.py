@@ -3,9 +3,11 @@
     python benchmarks/fit_trend.py --papers P --observations O --oof scores.jsonl --out digest/core/fitted.py
 
 What is foretold is log(1 + upvotes gained) from the last count seen by an instant to the first seen at least 24 h after
-it, of the papers listed on that day or the three days before. Two checks are printed: `blocked` (the days are cut into
-blocks, each is foretold by a model of the other blocks, with days left out around it) and `forward` (each block is
-foretold by a model of earlier days only). The same recordings give the same file, byte for byte. Needs scikit-learn.
+it, of the papers listed on that day or the three days before. Trees are fitted to the numbers of
+digest/core/features.py, and a ridge to what they leave, by the words of the titles. Two checks are printed: `blocked`
+(the days are cut into blocks, each is foretold by a model of the other blocks, with days left out around it) and
+`forward` (each block is foretold by a model of earlier days only). The same recordings give the same file, byte for
+byte. Needs scikit-learn.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain
 from pathlib import Path
@@ -24,9 +27,12 @@ from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
 from digest.core.features import FEATURES, VOTES, features
-from digest.core.forecast import Forecast, of_numbers, to_numbers
+from digest.core.forecast import Forecast, of_numbers, surely, to_numbers
 from digest.core.measures import measured
-from digest.core.signals import PAGE_PLACE, movements
+from digest.core.movements import movements
+from digest.core.pages import standings
+from digest.core.signals import PAGE_PLACE
+from digest.core.titles import promise, words_of
 from digest.core.trend import Candidate, appraise_all
 from digest.flows.history import History, read_history
 
@@ -36,6 +42,11 @@ FARTHEST = 1e9  # beyond every feature
 MEASURES = ("NDCG@10", "P@5", "P@10", "Spearman")
 GAP = timedelta(days=5)  # left out on both sides of a block: a paper is a candidate on four days
 WITHOUT = ((PAGE_PLACE, 0.3), (VOTES, 0.1))  # each row is also shown without these signals, at this weight
+ALONE = 0.1  # ... and, where it is on a page, without the others of it
+THINNED = 0.3  # ... and as a source would show it that counts votes on the paper's first day only
+STARS = [one.name for one in FEATURES].index("stars")
+FEWEST_TITLES = 15  # that hold a word, for it to be weighed
+SHRINKAGE = 100.0  # of the ridge: a word speaks half as loud as it might where it is in so many titles
 SETTINGS = {"max_iter": 320, "learning_rate": 0.06, "max_depth": 2, "min_samples_leaf": 80, "l2_regularization": 10.0}
 
 
@@ -65,44 +76,115 @@ def days(history: History, start: date, end: date, hour: int) -> Iterator[Day]:
             yield Day(at, ids, candidates, gains)
 
 
-def table(chosen: Sequence[Day]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return features, log gains and weights of the candidates of the days, whole and with signals left out."""
-    rows, gains, weights = [], [], []
-    for day in chosen:
-        for index, gain in day.gains.items():
-            one = day.candidates[index]
+@dataclass(frozen=True)
+class Table:
+    """Rows to fit on: features, log gains, weights, and each row's paper by id and title."""
+
+    rows: np.ndarray
+    gains: np.ndarray
+    weights: np.ndarray
+    ids: list[str]
+    titles: list[str]
+
+
+def table(day: Day) -> Table:
+    """Return the rows of an instant: its papers as they were seen, and with some of what was seen left out."""
+    found: list[tuple[list[float], float, float, str, str]] = []
+
+    def add(candidates: Sequence[Candidate], gains: dict[int, float], *, whole: bool) -> None:
+        read = []
+        for one in candidates:
             born = datetime.combine(one.listed_on or day.at.date(), time(), UTC)
-            told = {moved.signal: moved for moved in movements(one.observations, day.at, born)}
-            for left_out, weight in (("", 1.0), *WITHOUT):
-                kept = {signal: moved for signal, moved in told.items() if signal != left_out}
-                if left_out and (left_out not in told or not kept.keys() & {VOTES, PAGE_PLACE}):
-                    continue
-                rows.append(features(kept, one.listed_on, day.at))
-                gains.append(np.log1p(gain))
-                weights.append(weight)
-    return np.array(rows), np.array(gains), np.array(weights)
+            read.append({moved.signal: moved for moved in movements(one.observations, day.at, born)})
+        compared = standings(read)
+        for index, gain in gains.items():
+            one, moved, standing = candidates[index], read[index], compared[index]
+            shown = [(moved, standing, 1.0 if whole else THINNED)]
+            if whole and standing is not None:
+                shown.append((moved, None, ALONE))
+            for left_out, weight in WITHOUT if whole else ():
+                kept = {signal: each for signal, each in moved.items() if signal != left_out}
+                if left_out in moved and kept.keys() & {VOTES, PAGE_PLACE}:
+                    shown.append((kept, None, weight))
+            for some, beside, weight in shown:
+                row = features(some, one.listed_on, day.at, beside)
+                found.append((row, float(np.log1p(gain)), weight, day.ids[index], one.title))
+
+    add(day.candidates, day.gains, whole=True)
+    add(*thinned(day), whole=False)
+    rows, gains, weights, ids, titles = zip(*found, strict=True)
+    return Table(np.array(rows), np.array(gains), np.array(weights), list(ids), list(titles))
 
 
-def fit(chosen: Sequence[Day], cache: dict[datetime, tuple[np.ndarray, ...]], **settings: float) -> Forecast:
+def thinned(day: Day) -> tuple[list[Candidate], dict[int, float]]:
+    """Return a day's candidates with the votes of their first day alone, and the gains of those who lost a count."""
+    candidates, gains = [], {}
+    for index, one in enumerate(day.candidates):
+        kept = [
+            seen
+            for seen in one.observations
+            if seen.signal != VOTES or seen.at.date() <= (one.listed_on or seen.at.date())
+        ]
+        candidates.append(replace(one, observations=kept))
+        counts = [[seen for seen in some if seen.signal == VOTES] for some in (kept, one.observations)]
+        if index in day.gains and counts[0] and len(counts[0]) < len(counts[1]):
+            last, later = (max(some, key=lambda seen: (seen.at, seen.value)).value for some in counts)
+            gains[index] = max(day.gains[index] + float(later - last), 0.0)
+    return candidates, gains
+
+
+def fit(chosen: Sequence[Day], cache: dict[datetime, Table], **settings: float) -> Forecast:
     """Fit on the days; the result holds only numbers as they are written, so that what is checked is what ships."""
     for day in chosen:
         if day.at not in cache:
-            cache[day.at] = table([day])
-    rows, gains, weights = (np.concatenate([cache[day.at][n] for day in chosen]) for n in range(3))
+            cache[day.at] = table(day)
+    tables = [cache[day.at] for day in chosen]
+    rows, gains, weights = (
+        np.concatenate([getattr(one, name) for one in tables]) for name in ("rows", "gains", "weights")
+    )
+    known = rows
     # A signal that nobody recorded in these days: two values in two rows, as scikit-learn bins no empty column.
-    rows[:2, np.isnan(rows).all(axis=0)] = [[0.0], [1.0]]
+    if (empty := np.isnan(rows).all(axis=0)).any():
+        known = rows.copy()
+        known[:2, empty] = [[0.0], [1.0]]
     model = HistGradientBoostingRegressor(
         **{**SETTINGS, **settings}, monotonic_cst=[one.way for one in FEATURES], early_stopping=False, random_state=0
     )
     with threadpool_limits(1):
-        model.fit(rows, gains, sample_weight=weights)
+        model.fit(known, gains - surely(rows[:, STARS]), sample_weight=weights)
     base = float(model._baseline_prediction.ravel()[0])  # scikit-learn has no public door to a fitted tree
     trees = []
     for (predictor,) in model._predictors:
         mean, row = numbers(predictor.nodes)
         base += mean
         trees.append(row)
-    return of_numbers(round(base, 4), trees)
+    plain = of_numbers(round(base, 4), trees)
+    left = gains - plain.speak(rows.tolist())[0]
+    seen_whole = weights == 1.0
+    ids = np.array([paper_id for one in tables for paper_id in one.ids])[seen_whole]
+    titles = [title for one in tables for title in one.titles]
+    titles = [title for title, wanted in zip(titles, seen_whole, strict=True) if wanted]
+    words = weighed(ids, titles, left[seen_whole])
+    everyone = sorted(set(zip(ids.tolist(), titles, strict=True)))
+    usual = statistics.mean(promise(title, words, 0.0) for _paper_id, title in everyone)
+    return replace(plain, words=words, usual=round(usual, 4))
+
+
+def weighed(ids: np.ndarray, titles: Sequence[str], left: np.ndarray) -> dict[str, float]:
+    """Return the weights of words, by a ridge of what the trees left on the words of the title, one row a paper."""
+    _papers, first, whose = np.unique(ids, return_index=True, return_inverse=True)
+    target = np.bincount(whose, left) / np.bincount(whose)
+    spoken = [words_of(titles[index]) for index in first]
+    often = Counter(word for words in spoken for word in words)
+    chosen = sorted(word for word, count in often.items() if count >= FEWEST_TITLES)
+    column = {word: number for number, word in enumerate(chosen)}
+    held = np.zeros((len(spoken), len(chosen)))
+    for row, words in enumerate(spoken):
+        held[row, [column[word] for word in words if word in column]] = 1.0
+    held -= held.mean(axis=0)
+    with threadpool_limits(1):
+        weights = np.linalg.solve(held.T @ held + SHRINKAGE * np.eye(len(chosen)), held.T @ (target - target.mean()))
+    return {word: weight for word in chosen if (weight := round(float(weights[column[word]]), 3))}
 
 
 def numbers(nodes: np.ndarray) -> tuple[float, tuple[float, ...]]:
@@ -189,6 +271,7 @@ def written(forecast: Forecast, window: str) -> str:
     """Return the module that holds the numbers."""
     named = "\n".join(f"#   {number:2d} {one.name}" for number, one in enumerate(FEATURES))
     rows = "\n".join(f"    {to_numbers(tree)!r}," for tree in forecast.trees)
+    words = "\n".join(f'    "{word}": {weight!r},' for word, weight in sorted(forecast.words.items()))
     return (
         f'"""The numbers of the forecast, fitted by benchmarks/fit_trend.py on {window}: do not edit."""\n\n'
         "# fmt: off\n"
@@ -197,6 +280,9 @@ def written(forecast: Forecast, window: str) -> str:
         f"# The features:\n{named}\n"
         f"BASE = {forecast.base!r}\n"
         f"TREES: tuple[tuple[float, ...], ...] = (\n{rows}\n)\n"
+        "# Words of a title, and what each adds to the expected log growth; USUAL is their sum in a usual title.\n"
+        f"USUAL = {forecast.usual!r}\n"
+        f"WORDS: dict[str, float] = {{\n{words}\n}}\n"
     )
 
 
@@ -224,7 +310,7 @@ def main() -> None:
     history = read_history(given.papers, given.observations, instants)
     chosen = list(days(history, given.start, given.end, given.hour))
     every = {hour: list(days(history, given.start, given.end, hour)) for hour in given.hours}
-    cache: dict[datetime, tuple[np.ndarray, ...]] = {}
+    cache: dict[datetime, Table] = {}
     settings = {name: float(value) if "." in value else int(value) for name, value in given.set}
 
     def model(some: Sequence[Day]) -> Forecast:

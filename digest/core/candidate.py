@@ -25,6 +25,7 @@ class Candidate:
     has_code: bool | None = None
     listings: int = 1
     categories: int = 1
+    title: str = ""
     observations: Sequence[Observation] = ()
 
 

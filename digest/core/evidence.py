@@ -10,7 +10,7 @@ from typing import NamedTuple
 from digest.core.signals import Movement
 
 EVERY_PAPERS = 0.3  # the ground of any paper that is on the list
-GROUND = ("listing", "freshness", "code", "reach")
+GROUND = ("listing", "freshness", "code", "reach", "title")
 _FRESH = 0.05  # of it, what a paper without a forecast loses with its age
 _FRESH_DAYS = 3.0
 _CODE = 0.03

@@ -1,17 +1,19 @@
 """What the fitted forecast reads of a paper: votes and page places, in terms that outlive scales and eras.
 
-Nothing here depends on the other papers of the day, on the hour of scoring, or on how often a source is polled:
-levels are logarithms, places are also shares of their page, and times count from the paper's own day. What is not
-known is NaN, never 0; unknown stars are read as a middling number, for scarcely any were recorded early on.
+Nothing here depends on the hour of scoring or on how often a source is polled: levels are logarithms, places are also
+shares of their page, and times count from the paper's own day. How a paper stands to the others of its page is read
+too, where they are known. What is not known is NaN, never 0; unknown stars are read as a middling number, for
+scarcely any were recorded early on.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
+from digest.core.pages import Standing
 from digest.core.signals import PAGE_PLACE, Movement
 
 VOTES = "hf_upvotes"
@@ -57,11 +59,22 @@ FEATURES = (
     Feature("places_just_lost", PAGE_PLACE, 0),
     Feature("places_unseen_for", AGE, 0),
     Feature("stars", STARS, 1),
+    Feature("page_votes", PAGE_PLACE, 0),
+    Feature("page_overdue", PAGE_PLACE, 0),
+    Feature("page_gap_above", PAGE_PLACE, 0),
+    Feature("page_gap_below", PAGE_PLACE, 0),
+    Feature("page_behind_first", PAGE_PLACE, 0),
+    Feature("page_above_middle", PAGE_PLACE, 0),
 )
 
 
-def features(moved: Mapping[str, Movement], listed_on: date | None, as_of: datetime) -> list[float]:
-    """Return the numbers of FEATURES, in that order, NaN where unknown; every finite one is of moderate size."""
+def features(
+    moved: Mapping[str, Movement], listed_on: date | None, as_of: datetime, standing: Standing | None = None
+) -> list[float]:
+    """Return the numbers of FEATURES, in that order, NaN where unknown; every finite one is of moderate size.
+
+    `standing` is the paper's among those of its page; None where it is looked at alone.
+    """
     votes, place = moved.get(VOTES), moved.get(PAGE_PLACE)
     born = datetime.combine(listed_on, time(), UTC) if listed_on is not None else None
     if place is not None:
@@ -77,6 +90,8 @@ def features(moved: Mapping[str, Movement], listed_on: date | None, as_of: datet
     if place is not None and young:
         _read_places(found, place)
         found[18] = _hours(place.points[-1][0], as_of)
+        if standing is not None:
+            found[20:26] = astuple(standing)
         if votes is not None:
             counted = votes.points[-1][0]
             near = min(place.points, key=lambda point: (abs(point[0] - counted), point[0]))

@@ -1,9 +1,9 @@
-"""A sum of small trees: from the features of papers to the growth that is to be expected, and who speaks for it."""
+"""A sum of small trees and of words: from papers to the growth that is to be expected, and who speaks for it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 FORESEEN = (VOTES, PAGE_PLACE, STARS)  # the signals that the forecast reads; the others speak as asides
 PARTS = tuple(dict.fromkeys(feature.part for feature in FEATURES))
+# No tree asks about a handful of stars, and none seen must still be less than none known: so a little is sure.
+_STARS_EACH = 0.01  # of expected log growth, for a unit of log stars
+_STARS_MOST = 9.0  # ... and no more than for some 8,000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,21 +48,28 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """A fitted model: `base` is the mean log growth of the papers it was fitted on, the trees add to it."""
+    """A fitted model: `base` is the mean log growth of the papers it was fitted on, trees and titles add to it.
+
+    `words` are the weights of words in a title, `usual` is what they come to in a title of the middle.
+    """
 
     base: float
     trees: tuple[Tree, ...]
+    words: Mapping[str, float] = field(default_factory=dict)
+    usual: float = 0.0
 
     def speak(self, rows: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
         """Return the expected log(1 + votes to be gained), shape (n,), and by part of PARTS, shape (parts, n).
 
         `rows` holds the numbers of FEATURES for each of n papers. What the parts add up to, and the base, is the sum.
+        Titles are not in it: see `digest.core.titles`.
         """
         import numpy as np  # noqa: PLC0415 - the sending process knows scores, and never computes one
 
         columns = np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES)).T.copy()
         unknown = np.isnan(columns)
         by_part = np.zeros((len(PARTS), len(rows)))
+        by_part[PARTS.index(STARS)] += surely(columns[_STARS])
         for tree in self.trees:
             above = _above(tree.root, columns, unknown)
             low, high = _above(tree.lower, columns, unknown), _above(tree.upper, columns, unknown)
@@ -76,17 +86,26 @@ class Forecast:
         return self.base + by_part.sum(axis=0), by_part
 
 
+def surely(log_stars: Floats) -> Floats:
+    """Return what stars add apart from the trees, which are fitted to the rest."""
+    import numpy as np  # noqa: PLC0415
+
+    return _STARS_EACH * np.minimum(log_stars, _STARS_MOST)
+
+
 @cache
 def shipped() -> Forecast:
     """Return the forecast that is fitted and shipped with this version."""
     from digest.core import fitted  # noqa: PLC0415 - the numbers are read where a score is wanted, not at import
 
-    return of_numbers(fitted.BASE, fitted.TREES)
+    return of_numbers(fitted.BASE, fitted.TREES, fitted.WORDS, fitted.USUAL)
 
 
-def of_numbers(base: float, trees: Sequence[tuple[float, ...]]) -> Forecast:
-    """Build a forecast from a row of 15 numbers a tree: three splits of 3, two means, four leaves."""
-    return Forecast(base, tuple(_tree(row) for row in trees))
+def of_numbers(
+    base: float, trees: Sequence[tuple[float, ...]], words: Mapping[str, float] | None = None, usual: float = 0.0
+) -> Forecast:
+    """Build a forecast from a row of 15 numbers a tree (three splits of 3, two means, four leaves) and from words."""
+    return Forecast(base, tuple(_tree(row) for row in trees), words or {}, usual)
 
 
 def to_numbers(tree: Tree) -> tuple[float, ...]:
@@ -107,3 +126,4 @@ def _above(split: Split, columns: Floats, unknown: NDArray[np.bool_]) -> NDArray
 
 
 _PART = tuple(PARTS.index(feature.part) for feature in FEATURES)
+_STARS = next(number for number, feature in enumerate(FEATURES) if feature.name == "stars")

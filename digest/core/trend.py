@@ -1,9 +1,9 @@
 """From observations to a TrendScore whose named parts explain it.
 
 A paper's value starts at what is true of any paper on the list (how fresh it is, whether it has code, how widely it
-is listed). What its votes, page places and stars promise adds to it, by a forecast fitted on recordings; the other
-signals add a share of what is still missing to 1. So a signal that is missing is not a zero, and no signal makes more
-than 60 % of a score: bought stars buy little.
+is listed). What its votes, page places and stars promise adds to it, by a forecast fitted on recordings that also
+reads its title and how it stands on its page; the other signals add a share of what is still missing to 1. So a signal
+that is missing is not a zero, and no signal makes more than 60 % of a score: bought stars buy little.
 """
 
 from __future__ import annotations
@@ -17,12 +17,14 @@ from functools import lru_cache
 from operator import attrgetter
 
 from digest.core.candidate import Batch, Candidate, batches
-from digest.core.evidence import EVERY_PAPERS, Ground, ground, lead
-from digest.core.features import STARS, features
-from digest.core.forecast import FORESEEN, Forecast, shipped
-from digest.core.signals import Movement, faded
+from digest.core.evidence import Ground, ground, lead
+from digest.core.forecast import Forecast, shipped
+from digest.core.pages import Standing, standings
+from digest.core.promises import MAX_SHARE, expected
+from digest.core.signals import PAGE_PLACE, Movement
 
 __all__ = [
+    "MAX_SHARE",
     "Appraisal",
     "Candidate",
     "Part",
@@ -33,10 +35,6 @@ __all__ = [
     "trend_scores",
 ]
 
-MAX_SHARE = 0.6  # of one signal in a score
-_FORETOLD = (
-    MAX_SHARE / (1 - MAX_SHARE) * EVERY_PAPERS
-)  # the most that a forecast adds: the greatest share, if one signal
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
 
 
@@ -85,39 +83,58 @@ def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
 
 
 def appraise_all(candidates: Iterable[Candidate], as_of: datetime, forecast: Forecast | None = None) -> list[Appraisal]:
-    """Value candidates, in their order, each by itself; the shipped forecast speaks unless another one is given."""
+    """Value candidates, in their order; the shipped forecast speaks unless another one is given."""
     return appraise_batches(batches(candidates), as_of, forecast)
 
 
 def appraise_batches(some: Iterable[Batch], as_of: datetime, forecast: Forecast | None = None) -> list[Appraisal]:
-    """Do the same for candidates whose observations are in columns already; one batch is in memory at a time."""
+    """Do the same for candidates whose observations are in columns already; one batch is in memory at a time.
+
+    Only those on a day's page, which are few, are kept until the end, to be read beside the others of their page.
+    """
     from digest.core.movements import movements_of  # noqa: PLC0415 - numpy, which the sending process does without
 
     forecast = shipped() if forecast is None else forecast
     appraisals: list[Appraisal] = []
+    on_page: dict[int, tuple[Candidate, list[Movement]]] = {}
     for batch in some:
         read = movements_of(batch.observed, [_midnight(one.listed_on) for one in batch.candidates], as_of)
-        appraisals += _appraisals(batch.candidates, read, as_of, forecast)
+        on_page |= {
+            place: known
+            for place, known in enumerate(zip(batch.candidates, read, strict=True), start=len(appraisals))
+            if any(moved.signal == PAGE_PLACE for moved in known[1])
+        }
+        appraisals += _appraisals(batch.candidates, read, [None] * len(read), as_of, forecast)
+    together = [known for _candidate, known in on_page.values()]
+    compared = standings([{moved.signal: moved for moved in known} for known in together])
+    again = _appraisals([one for one, _known in on_page.values()], together, compared, as_of, forecast)
+    for place, appraisal in zip(on_page, again, strict=True):
+        appraisals[place] = appraisal
     return appraisals
 
 
 def _appraisals(
-    candidates: Sequence[Candidate], read: Sequence[Sequence[Movement]], as_of: datetime, forecast: Forecast
+    candidates: Sequence[Candidate],
+    read: Sequence[Sequence[Movement]],
+    compared: Sequence[Standing | None],
+    as_of: datetime,
+    forecast: Forecast,
 ) -> Iterator[Appraisal]:
     from digest.core.valuing import valued  # noqa: PLC0415
 
-    promised = _expected(candidates, read, as_of, forecast)
+    promised = expected(candidates, read, compared, as_of, forecast)
     starts = [
         ground(
             (as_of.date() - one.listed_on).days if one.listed_on else None,
-            foretold=bool(known),
+            foretold=bool(known.signals),
             has_code=bool(one.has_code),
             categories=one.categories,
             listings=one.listings,
         )
+        + known.title
         for one, known in zip(candidates, promised, strict=True)
     ]
-    values = valued(read, [{name: _FORETOLD * share for name, share in one.items()} for one in promised], starts)
+    values = valued(read, [one.signals for one in promised], starts)
     for one, moved, start, (value, shares) in zip(candidates, read, starts, values, strict=True):
         told: dict[str, Movement | Ground] = {each.signal: each for each in moved}
         told |= {each.name: each for each in start}
@@ -136,23 +153,6 @@ def _appraisals(
 @lru_cache(maxsize=64)
 def _midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
-
-
-def _expected(
-    batch: Sequence[Candidate], read: Sequence[Sequence[Movement]], as_of: datetime, forecast: Forecast
-) -> list[dict[str, float]]:
-    """Return what votes and page places promise, 0 to 1, by signal; nothing for a paper that has neither."""
-    from digest.core.valuing import promises  # noqa: PLC0415
-
-    told = [{one.signal: one for one in moved if one.signal in FORESEEN} for moved in read]
-    spoken = [index for index, one in enumerate(told) if one.keys() - {STARS}]  # nothing was fitted for stars alone
-    promised: list[dict[str, float]] = [{} for _one in batch]
-    if spoken:
-        growth, by_part = forecast.speak([features(told[index], batch[index].listed_on, as_of) for index in spoken])
-        fresh = [faded(max(one.points[-1][0] for one in told[index].values()), as_of) for index in spoken]
-        for index, one in zip(spoken, promises(growth, by_part, fresh, [told[index] for index in spoken]), strict=True):
-            promised[index] = one
-    return promised
 
 
 def trend_scores(appraisals: Sequence[Appraisal], wanted: Iterable[int] | None = None) -> list[TrendScore]:

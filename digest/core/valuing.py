@@ -31,7 +31,7 @@ def promises(
     its share by how far it moved the forecast, and none of several more than three quarters.
     """
     known = np.array([[signal in one for signal in FORESEEN] for one in told])
-    strength = np.array(fresh) * -np.expm1(-np.maximum(growth, 0.0) / _LOG_GROWTH)
+    strength = worth(growth, fresh)
     leanings = np.where(known, np.exp(by_part[[PARTS.index(signal) for signal in FORESEEN]].T), 0.0)
     shares = leanings / leanings.sum(axis=1, keepdims=True)
     first = shares.max(axis=1, keepdims=True)
@@ -40,6 +40,12 @@ def promises(
     shares = np.where(held & (shares == first), _MOST_OF_ALL, shares * others) * strength[:, None]
     for row, one in zip(shares.tolist(), told, strict=True):
         yield {signal: share for signal, share in zip(FORESEEN, row, strict=True) if signal in one}
+
+
+def worth(growth: Floats, fresh: Sequence[float]) -> Floats:
+    """Return what expected log growths are worth, 0 to 1, of which `fresh` is the share that age has left."""
+    strength: Floats = np.array(fresh) * -np.expm1(-np.maximum(growth, 0.0) / _LOG_GROWTH)
+    return strength
 
 
 def valued(

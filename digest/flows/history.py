@@ -25,10 +25,11 @@ _LONGEST_LINE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """What the recordings hold of the papers asked about: ids by day of listing, and observations by id."""
+    """What the recordings hold of the papers asked about: ids by day of listing, observations and titles by id."""
 
     listed: dict[date, list[str]] = field(default_factory=lambda: defaultdict(list))
     observations: dict[str, list[Observation]] = field(default_factory=lambda: defaultdict(list))
+    titles: dict[str, str] = field(default_factory=dict)
 
     def candidates(self, at: datetime) -> tuple[list[str], list[Candidate]]:
         """Return the papers listed on the day of an instant or the three days before, with what was seen by then."""
@@ -38,7 +39,8 @@ class History:
             listed_on = at.date() - timedelta(days=back)
             for paper_id in self.listed.get(listed_on, ()):
                 seen = [one for one in self.observations.get(paper_id, ()) if one.at <= at]
-                found.append(Candidate(paper_id=len(ids), listed_on=listed_on, observations=seen))
+                title = self.titles.get(paper_id, "")
+                found.append(Candidate(paper_id=len(ids), listed_on=listed_on, title=title, observations=seen))
                 ids.append(paper_id)
         return ids, found
 
@@ -76,7 +78,10 @@ def read_history(
     for path in papers:
         for row, where in _rows(path, moved):
             listed_on = row.get("listing_date")
-            listed[_word(row, "paper_id", where)] = _day(listed_on, where) if listed_on else None
+            paper_id, title = _word(row, "paper_id", where), row.get("title")
+            listed[paper_id] = _day(listed_on, where) if listed_on else None
+            if listed[paper_id] in days and isinstance(title, str):
+                history.titles[paper_id] = title
     for paper_id, day in listed.items():
         if day in days:
             history.listed[day].append(paper_id)

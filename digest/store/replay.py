@@ -36,11 +36,12 @@ def known_at(session: Session, at: datetime, *, days: int | None) -> list[Candid
     """Return the papers that a past instant would have scored, with what was observed in the 7 days up to it.
 
     They are those listed on its day or `days` before; where that is None, whatever was observed in the 7 days. What
-    is told of a paper without an instant, such as its code and its categories, may be news of today: it is left out.
+    is told of a paper without an instant, such as its code and its categories, may be news of today: it is left out,
+    all but the title, which seldom changes.
     The newest come first: of equals a rank takes the first.
     """
     ids = _ids(at, days)
-    listed = select(_papers.c.id, _papers.c.listed_on).where(_papers.c.id.in_(ids))
+    listed = select(_papers.c.id, _papers.c.listed_on, _papers.c.title).where(_papers.c.id.in_(ids))
     newest_first = listed.order_by(_papers.c.listed_on.desc().nulls_last(), _papers.c.id)
     names = ("paper_id", "signal", "at", "value", "source", "of")
     seen = select(*(_observations.c[name] for name in names)).where(
@@ -50,8 +51,8 @@ def known_at(session: Session, at: datetime, *, days: int | None) -> list[Candid
     for paper_id, *stated in session.connection().execute(seen):
         observed[paper_id].append(Observation(*stated))
     return [
-        Candidate(paper_id=paper_id, listed_on=listed_on, observations=observed[paper_id])
-        for paper_id, listed_on in session.connection().execute(newest_first)
+        Candidate(paper_id=paper_id, listed_on=listed_on, title=title, observations=observed[paper_id])
+        for paper_id, listed_on, title in session.connection().execute(newest_first)
     ]
 
 

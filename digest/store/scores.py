@@ -25,6 +25,7 @@ WINDOW = timedelta(days=7)
 ALL_KEPT, KEPT = timedelta(days=1), timedelta(days=35)
 _STREAMED = 20_000
 _WRITTEN = 2_000
+_KNOWN = ("id", "primary_category", "listed_on", "has_code", "categories", "title")
 _SEEN = ("paper_id", "signal", "source", "at", "value", "of")
 _papers, _observations, _listings = table_of(Paper), table_of(ObservationRow), table_of(ListingRow)
 
@@ -39,8 +40,11 @@ def candidates(session: Session, as_of: datetime) -> Iterator[Batch]:
     observed = (_observations.c.at > since, _observations.c.at <= as_of)
     fresh = _papers.c.listed_on.between(since.date(), (as_of + timedelta(days=1)).date())
     ids = union(select(_papers.c.id).where(fresh), select(_observations.c.paper_id).where(*observed)).scalar_subquery()
-    columns = (_papers.c.id, _papers.c.primary_category, _papers.c.listed_on, _papers.c.has_code, _papers.c.categories)
-    found = select(*columns).where(_papers.c.id.in_(ids), _papers.c.first_seen_at <= as_of).order_by(_papers.c.id)
+    found = (
+        select(*(_papers.c[name] for name in _KNOWN))
+        .where(_papers.c.id.in_(ids), _papers.c.first_seen_at <= as_of)
+        .order_by(_papers.c.id)
+    )
     seen = select(*(_observations.c[name] for name in _SEEN)).where(*observed).order_by(_observations.c.paper_id)
     with ExitStack() as opened:
 
@@ -78,8 +82,9 @@ def _batch(papers: Sequence[Any], seen: Sequence[Any], listings: Mapping[int, in
                 has_code=has_code,
                 categories=len(categories),
                 listings=listings.get(paper_id, 0),
+                title=title,
             )
-            for paper_id, category, listed_on, has_code, categories in papers
+            for paper_id, category, listed_on, has_code, categories, title in papers
         ],
         Observed([place[paper_id] for paper_id in ids], signal, source, at, value, of),
     )

@@ -23,6 +23,7 @@ _WORDS = {
     "code": "Code available",
     "listing": "On the list",
     "reach": "How widely listed",
+    "title": "Words of the title",
 }
 _LOWER_IS_BETTER = frozenset({"hf_page_rank"})
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digest.core.paper import Observation
 from digest.core.signals import KINDS
 from digest.core.steady import steadied
-from digest.core.trend import MAX_SHARE, Candidate, TrendScore, appraise, trend_scores
+from digest.core.trend import MAX_SHARE, Candidate, TrendScore, appraise, appraise_all, trend_scores
 
 NOW = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 
@@ -47,7 +47,7 @@ def test_what_grows_stands_above_what_only_has_much() -> None:
 
 def test_a_missing_signal_is_not_a_zero() -> None:
     votes = (seen(2, 30), seen(40, 1))
-    assert value(*votes) >= value(*votes, seen(0, 30, "github_stars"), seen(0, 1, "github_stars"))
+    assert value(*votes) > value(*votes, seen(0, 30, "github_stars"), seen(0, 1, "github_stars"))
     assert value() < value(seen(1, 1)) + 1e-9
 
 
@@ -65,7 +65,7 @@ def test_one_weak_signal_does_not_overtake_a_strong_one_with_company() -> None:
 
 def test_bought_stars_are_held_to_their_share() -> None:
     bought = appraise(paper(seen(10, 30, "github_stars"), seen(90_000, 1, "github_stars"), seen(3, 1)), NOW)
-    assert max(part.share for part in bought.parts if part.name in KINDS) <= MAX_SHARE + 1e-3
+    assert max(part.share for part in bought.parts) <= MAX_SHARE + 1e-3
     honest = value(seen(4, 30), seen(60, 1), seen(1, 30, "hf_comments"), seen(8, 1, "hf_comments"))
     assert bought.value < honest + 0.2
 
@@ -112,6 +112,44 @@ def test_the_page_place_counts_the_better_the_higher() -> None:
     first, last = seen(1, 1, "hf_page_rank", of=26), seen(26, 1, "hf_page_rank", of=26)
     assert value(first) > value(last) > 0
     assert appraise(paper(first), NOW).lead == "Noticed: place 1 of 26 on the day's page"
+
+
+def on_page(*counts: tuple[int, int | None], first_seen: int = 20) -> list[Candidate]:
+    """Return papers of one page by their place and their votes of some hours ago, None where nobody counted."""
+    day = (NOW - timedelta(hours=first_seen)).date()
+    found = []
+    for number, (place, votes) in enumerate(counts, start=1):
+        places = [seen(place, hours, "hf_page_rank", of=len(counts)) for hours in (first_seen, 1)]
+        counted = [seen(votes, 12)] if votes is not None else []
+        found.append(paper(*places, *counted, paper_id=number, listed_on=day))
+    return found
+
+
+def test_a_paper_that_climbed_over_those_with_more_votes_is_valued_by_its_place() -> None:
+    climbed = on_page((1, 40), (2, 9), (3, 30), (4, 20), (5, 10), (6, 8), (7, 3))
+    together = appraise_all(climbed, NOW)
+    assert together[1].value > appraise(climbed[1], NOW).value
+    assert together[1].value > together[3].value
+
+
+def test_papers_of_other_pages_and_their_order_do_not_matter() -> None:
+    page = on_page((1, 40), (2, 9), (3, 30), (4, None), (5, 10))
+    before = on_page((1, 90), (2, 70), (3, 50), (4, 20), first_seen=45)
+    alone = {one.paper_id: one for one in appraise_all(page, NOW)}
+    shuffled = [before[2], page[3], page[1], before[0], page[4], page[0], before[1], before[3], page[2]]
+    for candidate, one in zip(shuffled, appraise_all(shuffled, NOW), strict=True):
+        if candidate in page:
+            assert one == alone[candidate.paper_id]
+
+
+def test_a_title_speaks_as_a_part_of_its_own_and_only_beside_signals() -> None:
+    votes = (seen(2, 30), seen(40, 1))
+    named, plain = (appraise(paper(*votes, title=title), NOW) for title in ("Agents with agentic reasoning", ""))
+    assert named.value > plain.value
+    (part,) = [part for part in named.parts if part.name == "title"]
+    assert 0 < part.share < 0.1
+    assert part.words == "“agents” and “agentic” in the title"
+    assert value(title="Agents with agentic reasoning") == value()
 
 
 def test_the_evidence_is_made_from_the_strongest_part() -> None:
@@ -174,6 +212,7 @@ _candidates = st.builds(
     listed_on=st.none() | st.dates(date(2026, 5, 10), date(2026, 5, 25)),
     has_code=st.sampled_from([None, True, False]),
     listings=st.integers(0, 50),
+    title=st.text() | st.sampled_from(["Reasoning agents", "A survey of diffusion models"]),
     categories=st.integers(0, 50),
     observations=st.lists(_observations, max_size=12),
 )
@@ -188,7 +227,8 @@ def test_every_score_is_finite_and_explained_whatever_was_observed(candidates: l
         assert score.percentile is not None
         assert 0 <= score.percentile < 100
         assert sum(part.share for part in score.parts) == pytest.approx(1, abs=1e-3)
-        assert all(part.share <= MAX_SHARE + 1e-3 for part in score.parts if part.name in KINDS)
+        # Where a paper starts is all there is of one that nobody has noticed; nothing else may be most of a score.
+        assert all(part.share <= MAX_SHARE + 1e-3 for part in score.parts if part.name != "listing")
         assert score.evidence.endswith(".")
     groups = [candidate.primary_category for candidate in candidates]
     for (one, group), (other, same) in combinations(zip(found, groups, strict=True), 2):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 from digest.cli.main import app
 from digest.core.paper import Observation
-from digest.core.trend import Candidate, appraise
+from digest.core.trend import Candidate, appraise_all
 from digest.errors import RefusedInput
 from digest.flows.backtest import write_scores
 from digest.flows.history import read_history, read_queries
@@ -60,13 +60,23 @@ def test_the_replay_gives_the_score_of_the_service(tmp_path: Path) -> None:
     history = read_history([write(tmp_path / "p", papers)], [write(tmp_path / "o", seen)], [AT])
     write_scores(history, [AT], tmp_path / "scores")
     rows = {row["paper_id"]: row["score"] for row in map(json.loads, (tmp_path / "scores").read_text().splitlines())}
-    observed = [
-        Observation(row["signal"], datetime.fromisoformat(row["observed_at"]), row["value"], "recorded", row.get("of"))
-        for row in seen
-        if row["paper_id"] == "2506.00007"
+    observed: dict[str, list[Observation]] = {row["paper_id"]: [] for row in papers}
+    for row in seen:
+        at = datetime.fromisoformat(row["observed_at"])
+        observed[row["paper_id"]].append(Observation(row["signal"], at, row["value"], "recorded", row.get("of")))
+    candidates = [
+        Candidate(
+            paper_id=number,
+            listed_on=date.fromisoformat(row["listing_date"]),
+            title=row["title"],
+            observations=observed[row["paper_id"]],
+        )
+        for number, row in enumerate(papers)
+        if row["paper_id"] in rows
     ]
-    candidate = Candidate(paper_id=1, listed_on=AT.date() - timedelta(days=1), observations=observed)
-    assert rows["2506.00007"] == appraise(candidate, AT).value
+    assert len(candidates) == 20
+    for one in appraise_all(candidates, AT):
+        assert rows[papers[one.paper_id]["paper_id"]] == one.value
 
 
 def test_the_command_takes_several_files_and_writes_rows(tmp_path: Path) -> None:

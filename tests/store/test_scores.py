@@ -58,6 +58,7 @@ def fill(engine: Engine) -> dict[int, Candidate]:
                     listed_on=listed_on,
                     listings=number % 4,
                     categories=number % 3,
+                    title=paper.title,
                     observations=[one for one in seen if AT - timedelta(days=7) < one.at <= AT],
                 )
     return expected
