@@ -97,7 +97,7 @@ def test_scoring_twice_stores_the_same_once(engine: Engine) -> None:
 def test_of_older_scores_only_the_newest_of_each_paper_stays(engine: Engine) -> None:
     fill(engine)
     with writing(engine) as session:
-        session.add(Score(paper_id=5, as_of=AT - timedelta(hours=1), value=0.5))  # it has left the window, and is not scored again
+        session.add(Score(paper_id=5, as_of=AT - timedelta(hours=1), value=0.5))  # not in the window any more
     for hours in (0, 1, 26, 27, 28):
         score(engine, AT + timedelta(hours=hours))
     with reading(engine) as session:
