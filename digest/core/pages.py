@@ -50,12 +50,14 @@ def standings(read: Sequence[Mapping[str, Movement]]) -> list[Standing | None]:
     for several in pages.values():
         latest = max(_seen_at(read[index]) for index in several)
         polled = [index for index in several if _seen_at(read[index]) >= latest - _ONE_POLL]
-        # By votes where two claim one place, so that the order in which papers are given does not matter.
-        polled.sort(key=lambda index: (read[index][PAGE_PLACE].points[-1][1], -(_counted(read[index]) or 0.0)))
-        counts = [_counted(read[index]) for index in polled]
+        # By votes where two claim one place, and alike if those are equal too: the order they are given in is nothing.
+        claims = {index: (read[index][PAGE_PLACE].points[-1][1], -_counted(read[index], -1.0)) for index in polled}
+        polled.sort(key=claims.__getitem__)
+        counts = [None if math.isnan(count := _counted(read[index])) else count for index in polled]
         if sum(count is not None for count in counts) >= _FEWEST:
+            first: dict[tuple[float, float], Standing] = {}
             for index, standing in zip(polled, _compared(counts), strict=True):
-                found[index] = standing
+                found[index] = first.setdefault(claims[index], standing)
     return found
 
 
@@ -95,5 +97,5 @@ def _seen_at(moved: Mapping[str, Movement]) -> datetime:
     return moved[PAGE_PLACE].points[-1][0]
 
 
-def _counted(moved: Mapping[str, Movement]) -> float | None:
-    return math.log1p(moved[_VOTES].level) if _VOTES in moved else None
+def _counted(moved: Mapping[str, Movement], unknown: float = math.nan) -> float:
+    return math.log1p(moved[_VOTES].level) if _VOTES in moved else unknown

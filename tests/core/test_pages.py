@@ -56,3 +56,9 @@ def test_a_page_says_nothing_of_those_who_left_it_or_without_counts() -> None:
     assert [one is None for one in standings(page)] == [False, False, False, True, True]
     assert standings([read(1, 20), read(2, 5), read(3, None)]) == [None] * 3
     assert standings([]) == []
+
+
+def test_two_that_claim_one_place_with_equal_counts_stand_alike() -> None:
+    found = told((2, 5), (1, 20), (2, 5), (3, 4))
+    assert found[0] == found[2]
+    assert found[0].votes == math.log1p(5)
