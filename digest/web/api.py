@@ -79,7 +79,7 @@ def create_api(site: Site) -> FastAPI:
     api.get("/search", summary="Papers by words")(search)
     api.get("/authors/{slug}", summary="An author: figures, who states them, and papers")(author)
     api.get("/labs/{slug}", summary="A lab: figures, and papers")(lab)
-    api.add_exception_handler(AnyHTTPException, _http_problem)
+    api.add_exception_handler(AnyHTTPException, http_problem)
     api.add_exception_handler(RequestValidationError, _invalid)
     api.add_exception_handler(DigestError, _expected)
     api.add_exception_handler(Exception, lambda request, _error: _problem(request, 500))
@@ -210,7 +210,8 @@ def _problem(request: Request, status: int, detail: str = "", headers: Mapping[s
     return JSONResponse(body, status_code=status, headers=sent, media_type="application/problem+json")
 
 
-def _http_problem(request: Request, error: Exception) -> Response:
+def http_problem(request: Request, error: Exception) -> Response:
+    """Answer an HTTP error as a problem (RFC 9457)."""
     assert isinstance(error, AnyHTTPException)  # noqa: S101  # the handler is registered for nothing else
     return _problem(request, error.status_code, error.detail, error.headers)
 

@@ -62,6 +62,10 @@ def create_app(services: Services) -> FastAPI:
 
     def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
+        if request.url.path.startswith(
+            f"{api.ROOT}/"
+        ):  # with a line break in it, which a mount's pattern does not take
+            return api.http_problem(request, error)
         plain = f"/{request.url.path.strip('/')}"
         if error.status_code == 404 and "endpoint" not in request.scope and request.url.path == f"{plain}/":
             return to(quote(plain))  # no page has this address, typed with a slash at its end

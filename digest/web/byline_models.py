@@ -72,7 +72,6 @@ class ListedAnswer(PaperAnswer):
 
     best_percentile: float | None = Field(description="The highest it ever had.")
     best_on: date | None
-    novelty: float | None = Field(description="0 to 100.")
     citations: int | None
     citations_at: datetime | None
 
@@ -82,10 +81,9 @@ class ListedAnswer(PaperAnswer):
         work = one.work
         plain = PaperAnswer.of(one.card, base_url).model_dump()
         return cls(
-            **{**plain, "percentile": work.percentile, "simulated": one.simulated},
+            **{**plain, "percentile": work.percentile, "novelty": work.novelty, "simulated": one.simulated},
             best_percentile=work.best,
             best_on=work.best_at.date() if work.best_at else None,
-            novelty=work.novelty,
             citations=None if work.citations is None else int(work.citations),
             citations_at=work.cited_at,
         )

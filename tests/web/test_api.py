@@ -181,3 +181,8 @@ def test_the_examples_of_the_document_run(place: Place) -> None:
         answer = place.browser.get(path)
         assert answer.status_code == 200, path
         assert answer.json() is not None
+
+
+def test_an_address_with_a_line_break_gets_a_problem_too(place: Place) -> None:
+    answer = place.browser.get(f"{API}/authors/ada%0Aprobe")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
