@@ -1,9 +1,9 @@
-"""The feeds: today's list, whole or of one category, and the newest papers of an author or a lab."""
+"""The feeds: today's list, whole or of one category, the newest papers of an author or a lab, and of a search."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 from urllib.parse import quote, urlencode
 
@@ -11,8 +11,10 @@ from fastapi import APIRouter, Query, Response
 
 from digest.core.issue import Card
 from digest.errors import NotFound
+from digest.store.bylines import cards_of
 from digest.store.engine import reading
 from digest.store.portfolios import Kind, listed, portfolio
+from digest.store.search import parse, search
 from digest.store.site import Front, issue_front, score_front
 from digest.web.feed_formats import Entry, Feed, as_json, as_rss
 from digest.web.site import Site, TheSite
@@ -20,6 +22,7 @@ from digest.web.site import Site, TheSite
 router = APIRouter()
 
 MOST = 50
+_SEARCHED = 200  # the best of a search, of which the latest are given
 Category = Annotated[str, Query(max_length=32)]
 
 
@@ -59,6 +62,18 @@ def lab_json(site: TheSite, slug: str) -> Response:
     return as_json(_newest(site, Kind.LAB, slug, "feed.json"))
 
 
+@router.get("/search/feed.xml")
+def search_rss(site: TheSite, q: str = "", category: Category = "") -> Response:
+    """Give the newest papers that have the words as RSS 2.0."""
+    return as_rss(_found(site, "/search/feed.xml", q, category))
+
+
+@router.get("/search/feed.json")
+def search_json(site: TheSite, q: str = "", category: Category = "") -> Response:
+    """Give the newest papers that have the words as JSON Feed 1.1."""
+    return as_json(_found(site, "/search/feed.json", q, category))
+
+
 def _todays(site: Site, path: str, category: str) -> Feed:
     front, cards = _list(site, category)
     published = front.as_of.astimezone(UTC) if front and front.as_of else None
@@ -96,6 +111,26 @@ def _newest(site: Site, kind: Kind, slug: str, file: str) -> Feed:
         page=_address(site, page, ""),
         address=_address(site, f"{page}/{file}", ""),
         entries=[Entry(card, _link(site, card), _link(site, card), _listed_at(card)) for card in cards],
+    )
+
+
+def _found(site: Site, path: str, typed: str, category: str) -> Feed:
+    """Follow a search: only papers that have all its words as they were typed, the latest of the best first."""
+    asked = parse(typed, category)
+    with reading(site.services.engine) as session:
+        results = search(session, asked, limit=_SEARCHED)
+        exact = asked and not (results.loose or results.corrected)
+        cards = cards_of(session, results.ids) if exact else []
+    cards.sort(key=lambda card: card.listed_on or date.min, reverse=True)
+    query = {name: words for name, words in (("q", " ".join(asked.words)), ("category", asked.category)) if words}
+    words = " ".join(query.values())
+    base = site.services.settings.base_url.rstrip("/")
+    return Feed(
+        title=f"{site.services.settings.site_name}: {words or 'search'}",
+        description=f"The newest papers known here that have the words: {words}.",
+        page=f"{base}/search?{urlencode(query)}",
+        address=f"{base}{path}?{urlencode(query)}",
+        entries=[Entry(card, _link(site, card), _link(site, card), _listed_at(card)) for card in cards[:MOST]],
     )
 
 

@@ -64,6 +64,7 @@ def search(
         later=query_with(request, {"page": page + 1}),
         corrected=query_with(request, {"q": results.corrected, "page": None}),
         meant=query_with(request, {"q": results.meant, "page": None}),
+        feed=query_with(request, {"page": None}) if asked and not (results.loose or results.corrected) else "",
         everywhere=query_with(request, {"category": None, "page": None}),
     )
 

@@ -94,3 +94,23 @@ def test_a_feed_that_fails_has_no_tag(place: Place) -> None:
     refused = place.browser.get(f"/feed.xml?category={'x' * 99}", headers={"If-None-Match": "*"})
     assert refused.status_code == 422
     assert "etag" not in refused.headers
+
+
+def test_a_search_is_followed_by_its_words_the_latest_first(place: Place) -> None:
+    for number, days in ((1, 3), (2, 0), (3, 9)):
+        place.add_paper(number, title=f"Lamp {number}", listed_on=TODAY - timedelta(days=days))
+    place.add_paper(4, title="Another thing")
+    page = place.browser.get("/search?q=lamps").text
+    assert 'href="/search/feed.xml?q=lamps"' in page
+    feed = place.browser.get("/search/feed.json?q=lamps").json()
+    assert [entry["title"] for entry in feed["items"]] == ["Lamp 2", "Lamp 1", "Lamp 3"]
+    assert feed["feed_url"] == "http://testserver/search/feed.json?q=lamps"
+    rss = etree.fromstring(place.browser.get("/search/feed.xml?q=lamps").content)
+    assert len(rss.findall("channel/item")) == 3
+
+
+@pytest.mark.parametrize("asked", ["", "?q=nothingatall", "?q=lamq", "?q=%00%3Cscript%3E", f"?q={'x' * 5000}"])
+def test_a_search_without_such_papers_is_an_empty_feed(place: Place, asked: str) -> None:
+    place.add_paper(1, title="Lamp 1")
+    assert place.browser.get(f"/search/feed.json{asked}").json()["items"] == []
+    assert etree.fromstring(place.browser.get(f"/search/feed.xml{asked}").content).findall("channel/item") == []
