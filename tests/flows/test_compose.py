@@ -85,15 +85,6 @@ def test_scoring_an_instant_again_replaces_its_scores(stocked: Engine, now: date
         assert len(list(session.exec(select(Score)))) == 7
 
 
-def test_scores_older_than_35_days_are_dropped(stocked: Engine, now: datetime) -> None:
-    with writing(stocked) as session:
-        session.add(Score(paper_id=1, as_of=now - timedelta(days=36), value=0.5))
-        session.add(Score(paper_id=1, as_of=now - timedelta(days=34), value=0.5))
-    score(stocked, now)
-    with reading(stocked) as session:
-        assert min(row.as_of for row in session.exec(select(Score))) == now - timedelta(days=34)
-
-
 def test_an_old_paper_that_is_observed_again_is_in_the_window(stocked: Engine, now: datetime) -> None:
     stock(stocked, [listing(8, (2, 9), listed_on=None)], now)
     assert score(stocked, now) == 8

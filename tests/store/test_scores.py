@@ -94,10 +94,11 @@ def test_scoring_twice_stores_the_same_once(engine: Engine) -> None:
     assert all(set(part) == {"name", "share", "words"} for row in rows for part in row.parts)
 
 
-def test_of_older_scores_only_the_newest_of_each_paper_stays(engine: Engine) -> None:
+def test_of_older_scores_only_the_newest_of_each_paper_stays_for_35_days(engine: Engine) -> None:
     fill(engine)
     with writing(engine) as session:
         session.add(Score(paper_id=5, as_of=AT - timedelta(hours=1), value=0.5))  # not in the window any more
+        session.add(Score(paper_id=10, as_of=AT - timedelta(days=35), value=0.5))
     for hours in (0, 1, 26, 27, 28):
         score(engine, AT + timedelta(hours=hours))
     with reading(engine) as session:
@@ -105,5 +106,6 @@ def test_of_older_scores_only_the_newest_of_each_paper_stays(engine: Engine) -> 
     ages: dict[int, set[timedelta]] = defaultdict(set)
     for paper_id, as_of in rows:
         ages[paper_id].add(as_of - AT)
+    assert 10 not in ages
     assert ages.pop(5) == {timedelta(hours=-1)}
     assert set(map(frozenset, ages.values())) == {frozenset(timedelta(hours=hours) for hours in (26, 27, 28))}
