@@ -4,11 +4,11 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format clean
+.PHONY: demo test lint format bench-send clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 demo: .venv/.installed ## Send today's digest to invented readers, then serve site, admin and inbox.
 	@$(BIN)/digest demo --port $(PORT)
@@ -25,6 +25,9 @@ lint: .venv/.installed-dev ## Check style, types and the direction of imports.
 format: .venv/.installed-dev ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+bench-send: .venv/.installed ## Measure sending beside smtp-source, Django's mail and post_office (needs Postfix's smtp-sink).
+	@$(BIN)/python benchmarks/send.py
 
 clean: ## Remove the environment and everything the demo made.
 	rm -rf .venv var/demo

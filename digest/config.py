@@ -32,6 +32,9 @@ class Settings(BaseSettings):
     database_url: str = Field("sqlite:///var/digest.db", description="sqlite:///path or postgresql://...")
     broker_url: str = Field("memory://", description="Celery's broker: redis://..., or memory:// in one process")
     smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
+    smtp_connections: int = Field(
+        24, ge=1, le=200, description="The most connections to the relay that one process opens"
+    )
     base_url: str = Field("http://127.0.0.1:8000", description="The site's public address, as links in mail use it")
     secret_key: WordList = Field(
         default_factory=list, description="Signs links; several, newest first, while one is replaced"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import json
 import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import product
 
 from itsdangerous import BadData, URLSafeSerializer
 
@@ -15,6 +18,8 @@ from digest.errors import ConfigError, TokenInvalid
 
 _LONGEST = 1_000  # no token of ours comes near; longer ones are not worth a signature check
 _SIGNED_AT = "at"
+_compact = json.JSONEncoder(separators=(",", ":")).encode
+_NEVER_COMPRESSED = 16  # octets: zlib makes no shorter text of so few
 _SKEW = timedelta(minutes=5)  # how far apart the clocks of two processes may be
 
 
@@ -30,14 +35,28 @@ class Tokens:
             raise ConfigError("DIGEST_SECRET_KEY is empty; set it to a long random text")
         self._secrets = tuple(secrets)
         self._serializers: dict[str, URLSafeSerializer] = {}
+        self._link_keys: dict[str, bytes] = {}
+        self._mark_keys: dict[str, list[bytes]] = {}
 
     def sign(self, purpose: str, payload: Mapping[str, str | int], *, at: datetime | None = None) -> str:
         """Sign a payload for one purpose; the same arguments always give the same URL-safe token."""
         signed: dict[str, str | int] = dict(payload)
         if at is not None:
             signed[_SIGNED_AT] = int(at.timestamp())
+        words = _compact(signed).encode()
+        if len(words) <= _NEVER_COMPRESSED:  # what the serializer does, without its detours: a run signs thousands
+            body = base64.urlsafe_b64encode(words).rstrip(b"=")
+            signature = base64.urlsafe_b64encode(hmac.digest(self._link_key(purpose), body, "sha256")).rstrip(b"=")
+            return f"{body.decode()}.{signature.decode()}"
         token: str = self._serializer(purpose).dumps(signed)
         return token
+
+    def _link_key(self, purpose: str) -> bytes:
+        key = self._link_keys.get(purpose)
+        if key is None:
+            signer = self._serializer(purpose).make_signer(self._serializer(purpose).salt)
+            key = self._link_keys[purpose] = signer.derive_key()
+        return key
 
     def verify(
         self, purpose: str, token: str, *, now: datetime, max_age: timedelta | None = None
@@ -83,10 +102,11 @@ class Tokens:
         For places where a token of `sign` is too long or may lose its capitals, such as the local part of
         an address. Compare with `hmac.compare_digest`.
         """
-        keys = (
-            hmac.digest(secret.encode(), f"firstlight.mark.{purpose}".encode(), "sha256") for secret in self._secrets
-        )
-        return tuple(base64.b32encode(hmac.digest(key, text.encode(), "sha256")).decode().lower()[:26] for key in keys)
+        keys = self._mark_keys.get(purpose)
+        if keys is None:
+            salt = f"firstlight.mark.{purpose}".encode()
+            keys = self._mark_keys[purpose] = [hmac.digest(secret.encode(), salt, "sha256") for secret in self._secrets]
+        return tuple(_base32(hmac.digest(key, text.encode(), "sha256")) for key in keys)
 
     def _serializer(self, purpose: str) -> URLSafeSerializer:
         if purpose not in self._serializers:
@@ -96,6 +116,18 @@ class Tokens:
                 signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
             )
         return self._serializers[purpose]
+
+
+_PAIRS = [
+    a + b
+    for a, b in product("abcdefghijklmnopqrstuvwxyz234567", repeat=2)  # ten bits of base32 (RFC 4648 section 6)
+]
+
+
+def _base32(digest: bytes) -> str:
+    """The first 130 bits in lower-case base32."""
+    bits = int.from_bytes(digest[:17], "big") >> 6
+    return "".join([_PAIRS[(bits >> shift) & 1023] for shift in range(120, -1, -10)])
 
 
 def token_hash(token: str) -> str:
@@ -117,6 +149,8 @@ def spent_key(purpose: str, delivery_id: int) -> str:
 
 def address_key(address: str) -> str:
     """Return the form under which an address is known: NFC, case-folded, without outer blanks."""
+    if address.isascii():
+        return address.strip().casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", address.strip()).casefold())
 
 
@@ -125,5 +159,9 @@ def address_hash(secret: str, address: str) -> str:
 
     Keyed, because the addresses of the world are few enough to try them all against a plain hash.
     """
-    key = hmac.digest(secret.encode(), b"firstlight.address", "sha256")
-    return hmac.new(key, address_key(address).encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(_address_key_of(secret), address_key(address).encode(), "sha256").hex()
+
+
+@lru_cache(maxsize=16)
+def _address_key_of(secret: str) -> bytes:
+    return hmac.digest(secret.encode(), b"firstlight.address", "sha256")

@@ -133,7 +133,7 @@ class Services:
             tokens=self.tokens,
             sender=self.sender,
             base_url=settings.base_url,
-            relay=lambda: Relay(settings.smtp_url, helo=settings.host),
+            relay=lambda: Relay(settings.smtp_url, helo=settings.host, connections=settings.smtp_connections),
             sign=self.signer,
             verp=settings.verp,
         )

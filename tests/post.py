@@ -16,10 +16,12 @@ from sqlmodel import Session, select
 
 from digest.core.issue import Card, Issue
 from digest.core.tailor import Edition
-from digest.errors import RelayUnavailable
+from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable
 from digest.flows.letters import Courier
+from digest.mail.fragments import Rendered
 from digest.mail.message import Envelope
-from digest.mail.render import ReaderLinks, Rendered, Sender
+from digest.mail.parcel import Answered, Failed, News, Wanted
+from digest.mail.render import ReaderLinks, Sender
 from digest.mail.smtp import Reply, Verdict
 from digest.store.engine import reading, writing
 from digest.store.tables import Delivery, IssueCard, IssueRow, Paper, Subscriber, Subscription
@@ -57,7 +59,7 @@ def accept(_envelope: Envelope) -> Reply:
 
 @dataclass
 class Sink:
-    """A relay that keeps what it takes, here and in a file that outlives the process.
+    """A relay with one connection that keeps what it takes, here and in a file that outlives the process.
 
     `answer` decides each reply, and may raise; a message is kept when the reply is 250. `after_dot` runs
     once a message is kept and before its reply is told.
@@ -69,17 +71,50 @@ class Sink:
     sent: list[tuple[str, str]] = field(default_factory=list)
     opened: int = 0
     away: bool = False
+    trouble: str = ""
+    begun: dict[int, tuple[Envelope, bytes]] = field(default_factory=dict)
+    news: list[News] = field(default_factory=list)
 
     def __enter__(self) -> Sink:
         if self.away:
             raise RelayUnavailable("the relay at 127.0.0.1:1 refuses connections")
         self.opened += 1
+        self.trouble = ""
+        self.begun.clear()
+        self.news.clear()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         return None
+
+    def room(self, waiting: int) -> int:
+        return 0 if self.trouble or self.begun else min(waiting, 1)
+
+    def begin(self, key: int, envelope: Envelope, message: bytes) -> None:
+        self.begun[key] = envelope, message
+        self.news.append(Wanted(key))
+
+    def recall(self, key: int) -> None:
+        del self.begun[key]
+        self.news = [news for news in self.news if news.key != key]
+
+    def flush(self) -> None:
+        return None
+
+    def listen(self, _seconds: float) -> list[News]:
+        news, self.news = self.news, []
+        return news
+
+    def seal(self, key: int) -> None:
+        envelope, message = self.begun.pop(key)
+        try:
+            self.news.append(Answered(key, self.send(envelope, message)))
+        except (RelayUnavailable, LostInDoubt, MessageRefused) as error:
+            self.news.append(Failed(key, error))
+            if not isinstance(error, MessageRefused):
+                self.trouble = str(error)
 
     def send(self, envelope: Envelope, message: bytes) -> Reply:
         reply = self.answer(envelope)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from itsdangerous import URLSafeSerializer
 
 from digest.errors import ConfigError, TokenInvalid
 from digest.tokens import Tokens, address_hash, address_key, spent_key, token_hash
@@ -84,3 +88,22 @@ def test_addresses_hash_alike_in_every_spelling_and_differently_under_every_key(
 def test_a_spent_link_is_known_by_what_it_stood_for() -> None:
     assert spent_key("confirm", 1) != spent_key("sign-in", 1)
     assert len(token_hash("x")) == 64
+
+
+@given(st.integers(0, 2**63))
+def test_short_tokens_are_those_of_itsdangerous_to_the_letter(number: int) -> None:
+    # Links of mails sent long ago must stay good, and what signs them quickly must not differ from what reads them.
+    tokens = Tokens(["a newer secret", "an older secret"])
+    serializer = URLSafeSerializer(
+        ["an older secret", "a newer secret"],
+        salt="firstlight.unsubscribe",
+        signer_kwargs={"digest_method": hashlib.sha256, "key_derivation": "hmac"},
+    )
+    assert tokens.sign("unsubscribe", {"s": number}) == serializer.dumps({"s": number})
+
+
+@given(st.text(max_size=40))
+def test_marks_are_the_base32_of_a_keyed_hash(text: str) -> None:
+    key = hmac.digest(b"a secret", b"firstlight.mark.verp.b", "sha256")
+    whole = base64.b32encode(hmac.digest(key, text.encode(), "sha256")).decode().lower()
+    assert Tokens(["a secret"]).marks("verp.b", text) == (whole[:26],)

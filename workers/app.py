@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import mmap
+from functools import cache
+
 import structlog
 from celery import Celery
-from celery.signals import worker_init
+from celery.signals import worker_init, worker_shutting_down
 
 from digest.config import Settings, read_settings
 from digest.store.schema import require_current
@@ -44,6 +47,27 @@ def kick() -> None:
         structlog.get_logger("firstlight").warning("kick_failed", error=type(error).__name__)
 
 
+@cache
+def _stop_flag() -> mmap.mmap:
+    # One byte of memory that forked children share: a lock could be held for ever by a child that was killed.
+    return mmap.mmap(-1, 1)
+
+
+def stopping() -> bool:
+    """Tell whether the workers of this process and its children were asked to stop."""
+    return _stop_flag()[0] != 0
+
+
+def stop_tasks(wanted: bool = True) -> None:
+    """Ask running tasks to come to an end, or take that back."""
+    _stop_flag()[0] = int(wanted)
+
+
+@worker_shutting_down.connect
+def _stop_tasks(**_: object) -> None:
+    stop_tasks()
+
+
 _in_use: list[Services] = []
 
 
@@ -67,4 +91,5 @@ def prepare(settings: Settings) -> Services:
 
 @worker_init.connect
 def _refuse_outdated_schema(**_: object) -> None:
+    stop_tasks(False)  # made before the children are forked, so that they share it
     require_current(services().engine)

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from celery import Celery
 from celery.worker import WorkController
 
-from workers.app import QUEUES, celery_app
+from workers.app import QUEUES, celery_app, stop_tasks
 
 _LONGEST = 30.0  # seconds that a worker gets to finish its task
 # A source that does not answer is not waited for: a page is committed with its cursor, or neither is.
@@ -23,6 +23,7 @@ def worker_threads() -> Iterator[None]:
     One worker for all would let a source that does not answer hold up somebody's confirmation mail.
     """
     celery_app.loader.import_default_modules()
+    stop_tasks(False)
     workers = [_worker(queue) for queue in QUEUES]
     threads = [threading.Thread(target=worker.start, name="worker", daemon=True) for worker in workers]
     for thread in threads:
@@ -30,6 +31,7 @@ def worker_threads() -> Iterator[None]:
     try:
         yield
     finally:
+        stop_tasks()
         for worker in workers:
             worker.stop()
         for queue, thread in zip(QUEUES, threads, strict=True):

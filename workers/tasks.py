@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -12,12 +12,14 @@ import structlog
 from celery import shared_task
 
 from digest.core.plan import Task, Work
-from workers.app import services
+from workers.app import services, stopping
 
 if TYPE_CHECKING:
     from digest.flows.brake import BrakeWatch
 
-_CHUNK = 200
+_A_RUN = 10_000  # deliveries; connections and what is prepared for an issue last as long
+# Between two runs the brake is looked at; far less than after which the broker gives a task to another worker.
+_LONGEST_RUN = timedelta(minutes=2)
 _log = structlog.get_logger("firstlight.tasks")
 
 
@@ -100,15 +102,24 @@ def compose(issued_on: str) -> None:
 
 @shared_task(name="firstlight.deliver")
 def deliver() -> None:
-    """Send one chunk of what is due, and come back while there is more."""
+    """Send what is due, for some minutes at most, and come back while there is more."""
     from digest.flows.deliver import deliver_due
 
     wired = services()
     _brake_watch().look(wired.engine, wired.clock)
-    tally = deliver_due(wired.engine, wired.courier, worker=worker_name(), clock=wired.clock, limit=_CHUNK)
+    end = wired.clock() + _LONGEST_RUN
+    tally = deliver_due(
+        wired.engine,
+        wired.courier,
+        worker=worker_name(),
+        clock=wired.clock,
+        limit=_A_RUN,
+        stopping=lambda: stopping() or wired.clock() >= end,
+    )
     if tally.total:
         _log.info("delivered", **tally.as_plain())
-    if tally.total + tally.lost >= _CHUNK and not tally.trouble:
+    more = tally.total + tally.lost >= _A_RUN and not tally.trouble
+    if (more or wired.clock() >= end) and not stopping():
         deliver.delay()
 
 

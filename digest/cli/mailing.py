@@ -9,10 +9,10 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from digest.cli.context import with_database
+from digest.cli.context import stopped_by_signals, with_database
 from digest.errors import NotFound, RelayUnavailable
 
-_CHUNK = 200
+_A_RUN = 1_000
 
 
 def add_to(app: typer.Typer) -> None:
@@ -25,7 +25,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def deliver() -> None:
-    """Send everything that is due now, chunk by chunk."""
+    """Send everything that is due now; Ctrl-C or SIGTERM finishes what is under way and gives back the rest."""
     from digest.flows.brake import BrakeWatch
     from digest.flows.deliver import deliver_due
     from workers.tasks import worker_name
@@ -35,17 +35,25 @@ def deliver() -> None:
     totals: Counter[str] = Counter()
     trouble = ""
     console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with (
+        stopped_by_signals() as stopping,
+        Progress(console=console, transient=True, disable=not console.is_terminal) as progress,
+    ):
         bar = progress.add_task("delivering", total=None)
         while True:
             judged = watch.look(services.engine, services.clock)
             tally = deliver_due(
-                services.engine, services.courier, worker=worker_name(), clock=services.clock, limit=_CHUNK
+                services.engine,
+                services.courier,
+                worker=worker_name(),
+                clock=services.clock,
+                limit=_A_RUN,
+                stopping=stopping.is_set,
             )
             totals.update(tally.as_plain())
             progress.update(bar, advance=tally.total)
             trouble = tally.trouble
-            if trouble or tally.total + tally.lost < _CHUNK:
+            if trouble or tally.total + tally.lost < _A_RUN:
                 break
     typer.echo(", ".join(f"{count} {state}" for state, count in totals.items()) or "nothing is due")
     for words in judged.words:

@@ -9,6 +9,7 @@ import typer
 
 from digest import __version__
 from digest.cli import (
+    bench,
     brake,
     doctor,
     inbound,
@@ -41,6 +42,7 @@ issue.add_to(app)
 ranking.add_to(app)
 novelty.add_to(app)
 mailing.add_to(app)
+bench.add_to(app)
 inbound.add_to(app)
 suppressions.add_to(app)
 brake.add_to(app)

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 from digest.core.trend import Part
@@ -103,7 +104,7 @@ class Card:
         return cls(**fields)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Issue:
     """The ranking of one day; `cards` are in rank order, `cut_off` is the last instant (UTC) that counts."""
 
@@ -111,6 +112,15 @@ class Issue:
     cut_off: datetime
     cards: tuple[Card, ...]
     note: str = ""
+
+    @cached_property
+    def places(self) -> Mapping[str, tuple[int, ...]]:
+        """Where in `cards` the papers of each category are, in rank order."""
+        places: dict[str, list[int]] = {}
+        for place, card in enumerate(self.cards):
+            for category in dict.fromkeys(card.categories):
+                places.setdefault(category, []).append(place)
+        return {category: tuple(those) for category, those in places.items()}
 
     @property
     def content_hash(self) -> str:

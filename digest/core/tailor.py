@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from digest.core.issue import Card, Issue
 
@@ -17,8 +18,7 @@ class Preferences:
     paper_count: int = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(NamedTuple):
     """A card in an edition, its place there, and why it is there for this reader (may be empty)."""
 
     place: int
@@ -43,14 +43,19 @@ def tailor(issue: Issue, preferences: Preferences, already_sent: Set[int] = froz
     """
     wanted = set(preferences.categories)
     picks: list[Pick] = []
-    for card in issue.cards:
+    for place in _places(issue, wanted):
         if len(picks) == preferences.paper_count:
             break
+        card = issue.cards[place]
         if card.paper_id in already_sent:
             continue
-        matched = [category for category in card.categories if category in wanted]
-        if wanted and not matched:
-            continue
-        why = f"You follow {matched[0]}" if matched else ""
-        picks.append(Pick(place=len(picks) + 1, card=card, why=why))
+        matched = next((category for category in card.categories if category in wanted), "")
+        picks.append(Pick(place=len(picks) + 1, card=card, why=f"You follow {matched}" if matched else ""))
     return Edition(issued_on=issue.issued_on, picks=tuple(picks), topics=preferences.categories, note=issue.note)
+
+
+def _places(issue: Issue, wanted: Set[str]) -> Iterable[int]:
+    """Where the papers of the wanted categories are, in rank order; none wanted means all."""
+    if not wanted:
+        return range(len(issue.cards))
+    return sorted({place for category in wanted for place in issue.places.get(category, ())})

@@ -1,31 +1,32 @@
-"""Hand over what is due: claim a chunk, commit each intent, send, commit each outcome."""
+"""Hand over what is due over many connections: claim, begin, commit the intents, let go, commit the outcomes."""
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 
 import structlog
 from sqlalchemy import Engine
-from sqlmodel import Session
 
-from digest.core.delivery import DeliveryState, NotSent, Tally
-from digest.errors import CorruptState, LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
+from digest.core.delivery import Tally
+from digest.errors import MessageRefused, RelayUnavailable
 from digest.flows.audience import materialise, resend_unknown, sweep
-from digest.flows.letters import Channel, Courier, Letter, edition_for, prompt_letter, reader_letter
-from digest.flows.moves import Move, broken_off, decide, outcome_of, refused_here, unrenderable, write_moves
-from digest.flows.shelf import IssueShelf, proof
-from digest.store import audience
-from digest.store.addressees import Reader, already_sent, last_look, readers_of
-from digest.store.deliveries import Claim, claim, intend, release
-from digest.store.engine import reading, writing
-from digest.store.subscribers import suppressed
+from digest.flows.ledger import Ledger
+from digest.flows.letters import Courier, Lines
+from digest.flows.moves import Move, broken_off, outcome_of, refused_here
+from digest.flows.stock import Ready, Stock
+from digest.mail.parcel import Answered, Failed, News, Unbegun, Wanted
+from digest.store.deliveries import Claim
 
 __all__ = ["Courier", "deliver_due", "materialise", "resend_unknown", "sweep"]
 
-MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
+CHUNK = 250  # deliveries claimed at once
+_PREPARED = 32  # letters made before there is a connection for them
+_LINGER = 0.002  # seconds that intents wait for one another before they are committed
+_PATIENCE = 0.5  # seconds between two questions whether to stop
 _log = structlog.get_logger(__name__)
 
 
@@ -44,196 +45,183 @@ def deliver_due(
     worker: str,
     clock: Callable[[], datetime],
     limit: int = 200,
+    chunk: int = CHUNK,
     stopping: Callable[[], bool] = _go_on,
     checkpoint: Callable[[str], None] = _pass,
 ) -> Tally:
-    """Claim up to `limit` deliveries that are due, send them, and count them by the state they reached.
+    """Claim up to `limit` deliveries that are due, chunk by chunk, send them, and count them by the state reached.
 
-    An intent is committed before a message is handed over and its outcome together with the next
-    intent, so at most one message is ever in doubt. Where the relay cannot be reached the rest is given
-    back and `trouble` says so; `stopping` is asked between messages. `checkpoint` is told "claimed",
-    "intended", "answered" and "settled" as they happen, for tests that stop the process there.
+    The intents of all connections are committed together before the final dots of their messages, with the outcomes
+    of those before them, so at most one message for each connection is ever in doubt. Where the relay cannot be
+    reached the rest is given back and `trouble` says so; `stopping` is asked all the time: what is past its intent
+    is then finished, the rest given back. `checkpoint` is told "claimed", "intended", "dot", "answered" and
+    "settled" as they happen, for tests that stop the process there.
     """
-    with writing(engine) as session:
-        claims = claim(session, worker=worker, now=clock(), limit=limit)
-    checkpoint("claimed")
-    if not claims:
-        return Tally()
-    run = _Run(engine, courier, clock, stopping, checkpoint, deque(claims))
+    ledger = Ledger(engine, clock, courier.tokens)
+    stock = Stock(engine, courier, clock, worker, ledger.moves.append, limit)
+    run = _Run(ledger, stock, courier, clock, stopping, checkpoint, chunk)
     run.deliver()
-    return Tally.of(run.reached, lost=run.lost, trouble=run.trouble or run.held)
+    return Tally(counts=dict(ledger.reached), lost=ledger.lost + stock.lost, trouble=run.trouble or stock.held)
 
 
 @dataclass
 class _Run:
-    """One chunk on its way; every claim ends in `reached`, in `lost`, or given back."""
+    """The letters of one run: ready, begun, wanted by the relay, or sealed, which is let go and not answered yet."""
 
-    engine: Engine
+    ledger: Ledger
+    stock: Stock
     courier: Courier
     clock: Callable[[], datetime]
     stopping: Callable[[], bool]
     checkpoint: Callable[[str], None]
-    waiting: deque[Claim]
-    moves: list[Move] = field(default_factory=list)  # decided, and committed with the next intent
-    aside: list[Claim] = field(default_factory=list)  # given back at the end
-    reached: list[DeliveryState] = field(default_factory=list)
-    lost: int = 0
+    chunk: int
     trouble: str = ""
-    held: str = ""
-    readers: dict[int, Reader] = field(default_factory=dict)
-    hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
-    banned: set[str] = field(default_factory=set)
-    sent: dict[int, frozenset[int]] = field(default_factory=dict)
-    shelf: IssueShelf = field(default_factory=IssueShelf)
-    broken: set[int] = field(default_factory=set)
+    ready: deque[Ready] = field(default_factory=deque)
+    begun: dict[int, Ready] = field(default_factory=dict)
+    wanted: dict[int, Ready] = field(default_factory=dict)
+    sealed: dict[int, Ready] = field(default_factory=dict)
 
     def deliver(self) -> None:
         """Take every claim as far as it goes; what was not begun is given back, whatever happens."""
         try:
-            self._look_up()
-            self._prove_issues()
-            if self.waiting:
-                with self.courier.relay() as channel:
-                    while self.waiting and not self.trouble:
-                        if self.stopping():
-                            self.trouble = "asked to stop"
-                            break
-                        self._next(channel)
+            if self._restock():
+                with self.courier.relay() as lines:
+                    self._work(lines)
         except RelayUnavailable as error:
             self.trouble = str(error)
         finally:
             self._wind_up()
         if self.trouble:
-            _log.warning("delivery_stopped", trouble=self.trouble, given_back=len(self.waiting) + len(self.aside))
+            _log.warning("delivery_stopped", trouble=self.trouble)
 
-    def _look_up(self) -> None:
-        with reading(self.engine) as session:
-            self.readers = readers_of(session, self.waiting)
-            erased = [claimed for claimed in self.waiting if claimed.id not in self.readers]
-            self.lost += len(erased)
-            self.waiting = deque(claimed for claimed in self.waiting if claimed.id in self.readers)
-            tokens = self.courier.tokens
-            self.hashes = {key: tokens.address_hashes(reader.address) for key, reader in self.readers.items()}
-            self.banned = suppressed(session, [one for several in self.hashes.values() for one in several])
-            self.sent = already_sent(session, self.waiting, since=(self.clock() - MEMORY).date())
-            for claimed in self.waiting:
-                if claimed.issue_id is not None and claimed.issue_id not in self.broken:
-                    self._fetch(session, claimed.issue_id, self.readers[claimed.id].cadence)
-
-    def _fetch(self, session: Session, issue_id: int, cadence: str) -> None:
-        try:
-            self.shelf.fetch(session, issue_id, cadence)
-        except CorruptState as error:
-            # One issue that is not what was frozen must not keep the others, and the mail of the hour, waiting.
-            self.held = f"it is held: {error}"
-            _log.exception("issue_held", issue_id=issue_id)
-            self.broken.add(issue_id)
-
-    def _prove_issues(self) -> None:
-        """Hold an issue that was tampered with or whose template is broken, before anybody is mailed with it."""
-        broken = self.broken
-        for issue_id, issue in self.shelf.daily():
-            if issue_id in broken:
+    def _work(self, lines: Lines) -> None:
+        while True:
+            if not self.trouble and self.stopping():
+                self._stop(lines)
+            self._begin(lines)
+            if not (self.begun or self.wanted or self.sealed):
+                self.trouble = self.trouble or lines.trouble
+                if self.trouble or not (self.ready or self._restock()):
+                    return
                 continue
+            patience = self._make_use_of_time()
+            heard = lines.listen(patience)
+            self._hear(heard)
+            if len(self.wanted) * 2 >= len(self.wanted) + len(self.sealed) > 0 or (patience and not heard):
+                self._commit(lines)
+
+    def _restock(self) -> bool:
+        """Claim more and make the first letter of it; False where there is no more."""
+        while self.stock.left > 0 and not self.trouble:
+            claimed = self.stock.claim_more(self.chunk)
+            self.checkpoint("claimed")
+            if claimed:
+                self.stock.look_up()
+                self._prepare(1)
+                if self.ready:
+                    return True
+        return False
+
+    def _prepare(self, number: int) -> None:
+        for _ in range(number):
+            one = self.stock.next_letter()
+            if one is None:
+                return
+            self.ready.append(one)
+
+    def _begin(self, lines: Lines) -> None:
+        """Give the connections the letters that they have room for."""
+        if self.trouble:
+            return
+        for _ in range(lines.room(len(self.ready) + len(self.stock.waiting) + self.stock.left)):
+            if not self.ready:
+                self._prepare(1)
+            if not self.ready:
+                return
+            one = self.ready.popleft()
             try:
-                proof(self.courier, issue, self.clock())
-            except TemplateFault as error:
-                self.held = f"issue {issue.issued_on} is held, it cannot be rendered: {error}"
-                _log.exception("issue_held", issue=issue.issued_on.isoformat())
-                broken.add(issue_id)
-        if not broken:
-            return
-        with writing(self.engine) as session:
-            for issue_id in broken:
-                audience.hold_issue(session, issue_id)
-        self.aside += [claimed for claimed in self.waiting if claimed.issue_id in broken]
-        self.waiting = deque(claimed for claimed in self.waiting if claimed.issue_id not in broken)
-
-    def _next(self, channel: Channel) -> None:
-        claimed = self.waiting[0]
-        now = self.clock()
-        letter = self._letter(claimed, now)
-        if letter is None:
-            self.waiting.popleft()
-            return
-        with writing(self.engine) as session:
-            states = write_moves(session, self.moves, self.clock(), tokens=self.courier.tokens)
-            refused = self._refuse(session, claimed, now)
-            mine = refused is None and intend(
-                session, claimed, message_id=letter.message_id, paper_ids=letter.paper_ids, now=now
-            )
-        self._moves_written(states)
-        self.waiting.popleft()
-        if refused is not None:
-            self.moves.append(refused)
-        elif not mine:
-            self.lost += 1
-        else:
-            self._send(channel, claimed, letter)
-
-    def _send(self, channel: Channel, claimed: Claim, letter: Letter) -> None:
-        self.checkpoint("intended")
-        if claimed.subscriber_id is not None:
-            known = self.sent.get(claimed.subscriber_id, frozenset())
-            self.sent[claimed.subscriber_id] = known | set(letter.paper_ids)
-        try:
-            outcome = outcome_of(claimed, channel.send(letter.envelope, letter.message), self.clock())
-            self.checkpoint("answered")
-        except (RelayUnavailable, LostInDoubt) as error:
-            # The next connection may end the same way: one message in doubt is enough for one run.
-            self.trouble = str(error)
-            outcome = broken_off(claimed, error, self.clock())
-        except MessageRefused as error:
-            _log.exception("message_refused", delivery=claimed.id, kind=claimed.kind)
-            outcome = refused_here(claimed, error)
-        self.moves.append(outcome)
-
-    def _letter(self, claimed: Claim, now: datetime) -> Letter | None:
-        """Make the message, or decide without one."""
-        reader = self.readers[claimed.id]
-        decided = decide(claimed, reader, now, banned=not self.banned.isdisjoint(self.hashes[claimed.id]))
-        if decided is not None:
-            self.moves.append(decided)
-            return None
-        try:
-            if claimed.issue_id is None:
-                return prompt_letter(self.courier, claimed, reader, now)
-            issue = self.shelf.take(claimed.issue_id, reader.cadence)
-            edition = edition_for(reader, issue, self.sent.get(claimed.subscriber_id or 0, frozenset()))
-            if edition.picks:
-                return reader_letter(self.courier, claimed, reader, edition, now)
-            self.moves.append(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NOTHING_NEW))
-        except Exception as error:  # noqa: BLE001  # one reader's message must not stop the others', whatever it is
-            _log.exception("message_unrenderable", delivery=claimed.id, kind=claimed.kind)
-            self.moves.append(unrenderable(claimed, error, now))
-        return None
-
-    def _refuse(self, session: Session, claimed: Claim, now: datetime) -> Move | None:
-        """Look once more, inside the transaction of the intent, at what may have changed since."""
-        reader, banned = last_look(session, claimed, self.hashes[claimed.id])
-        if reader is None:
-            return None  # the row is gone, and the intent will find that out
-        if reader.issue_held:
-            return Move(claimed=claimed, to=DeliveryState.PENDING)
-        return decide(claimed, reader, now, banned=banned)
-
-    def _moves_written(self, states: Iterable[DeliveryState | None]) -> None:
-        for state in states:
-            if state is None:
-                self.lost += 1
+                lines.begin(one.claimed.id, one.letter.envelope, one.letter.message)
+            except MessageRefused as error:
+                _log.exception("message_refused", delivery=one.claimed.id, kind=one.claimed.kind)
+                self.ledger.early.append((one, refused_here(one.claimed, error)))
             else:
-                self.reached.append(state)
-        if self.moves:
-            self.moves.clear()
+                self.begun[one.claimed.id] = one
+
+    def _make_use_of_time(self) -> float:
+        """Make letters ahead; return how many seconds to listen, 0 where there are still more to be made."""
+        if len(self.ready) < _PREPARED and not self.trouble:
+            if self.stock.waiting:
+                self._prepare(4)
+                return 0.0
+            if self._restock():
+                return 0.0
+        return _LINGER if self.wanted or self.ledger.behind else _PATIENCE
+
+    def _hear(self, heard: Sequence[News]) -> None:
+        now = self.clock()
+        for news in heard:
+            match news:
+                case Wanted(key):
+                    self.wanted[key] = self.begun.pop(key)
+                case Unbegun(key):
+                    one = self.begun.pop(key, None) or self.wanted.pop(key)
+                    self.ready.appendleft(one)
+                case Answered(key, reply):
+                    self._end(key, partial(outcome_of, reply=reply, now=now))
+                case Failed(key, error):
+                    self._end(key, partial(broken_off, error=error, now=now))
+
+    def _end(self, key: int, decided: Callable[[Claim], Move]) -> None:
+        one = self.sealed.pop(key, None)
+        if one is not None:
+            self.ledger.moves.append(decided(one.claimed))
+            self.checkpoint("answered")
+            return
+        one = self.begun.pop(key, None) or self.wanted.pop(key)
+        self.ledger.early.append((one, decided(one.claimed)))
+
+    def _commit(self, lines: Lines) -> None:
+        """Commit intents and outcomes, and let those go whose intent is committed."""
+        wanted = list(self.wanted.values())
+        if not wanted and not self.ledger.behind:
+            return
+        try:
+            may_go, settled = self.ledger.commit(wanted)
+        except Exception:
+            self._drain(lines)
+            raise
+        if settled:
             self.checkpoint("settled")
+        self.wanted.clear()
+        for one in wanted:
+            key = one.claimed.id
+            if key in may_go:
+                self.checkpoint("intended")
+                self.sealed[key] = one
+                lines.seal(key)
+            else:
+                lines.recall(key)
+        if self.ready:
+            self._begin(lines)  # an envelope behind each final dot, in the same write
+        lines.flush()
+        for _ in may_go:
+            self.checkpoint("dot")
+
+    def _drain(self, lines: Lines) -> None:
+        """Hear what becomes of the messages that were let go."""
+        while self.sealed:
+            self._hear(lines.listen(_PATIENCE))
+
+    def _stop(self, lines: Lines) -> None:
+        self.trouble = "asked to stop"
+        for letters in (self.begun, self.wanted):
+            for key, one in letters.items():
+                lines.recall(key)
+                self.ready.append(one)
+            letters.clear()
 
     def _wind_up(self) -> None:
-        back = [*self.waiting, *self.aside]
-        with writing(self.engine) as session:
-            states = write_moves(session, self.moves, self.clock(), tokens=self.courier.tokens)
-            given_back = release(session, back)
-        self._moves_written(states)
-        self.reached += [DeliveryState.PENDING] * given_back
-        self.lost += len(back) - given_back
-        self.waiting.clear()
-        self.aside.clear()
+        begun = [one.claimed for one in (*self.ready, *self.begun.values(), *self.wanted.values())]
+        _, settled = self.ledger.commit([], give_back=[*begun, *self.stock.waiting, *self.stock.aside])
+        if settled:
+            self.checkpoint("settled")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,9 +12,10 @@ from urllib.parse import quote
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Issue
 from digest.core.tailor import Edition, Preferences, tailor
+from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
-from digest.mail.render import ReaderLinks, Rendered, Sender
-from digest.mail.smtp import Reply
+from digest.mail.parcel import News
+from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
@@ -24,7 +25,7 @@ from digest.tokens import Tokens
 class Printer(Protocol):
     """What turns editions and links into subject, HTML and text."""
 
-    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered | Pressed:
         """Render one reader's edition."""
 
     def confirmation(self, confirm_url: str) -> Rendered:
@@ -34,11 +35,28 @@ class Printer(Protocol):
         """Render the mail that lets an admin in."""
 
 
-class Channel(Protocol):
-    """An open connection to a relay."""
+class Lines(Protocol):
+    """Connections to a relay; each has at most one message whose final dot was sent and is not answered yet."""
 
-    def send(self, envelope: Envelope, message: bytes) -> Reply:
-        """Hand over one message; raises RelayUnavailable before its final dot, LostInDoubt after it."""
+    trouble: str  # why no connection can be had any more
+
+    def room(self, waiting: int) -> int:
+        """Return how many of the `waiting` messages may be begun now."""
+
+    def begin(self, key: int, envelope: Envelope, message: bytes) -> None:
+        """Start a message; raises MessageRefused for one that cannot be handed over."""
+
+    def seal(self, key: int) -> None:
+        """Let go a message that the relay waits for: its intent is committed."""
+
+    def recall(self, key: int) -> None:
+        """Take back a message that was not let go."""
+
+    def flush(self) -> None:
+        """Write what was let go."""
+
+    def listen(self, seconds: float) -> Sequence[News]:
+        """Wait at most so long for something to be heard of the messages begun."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +71,7 @@ class Courier:
     tokens: Tokens
     sender: Sender
     base_url: str
-    relay: Callable[[], AbstractContextManager[Channel]]
+    relay: Callable[[], AbstractContextManager[Lines]]
     sign: Callable[[bytes], bytes] | None = None
     verp: bool = False
 
@@ -75,7 +93,7 @@ class Letter:
     envelope: Envelope
     message: bytes
     message_id: str
-    rendered: Rendered
+    rendered: Rendered | Pressed
     edition: Edition | None = None
     paper_ids: tuple[int, ...] = field(default=())
 
@@ -169,7 +187,7 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
 
 def _letter(
     courier: Courier,
-    rendered: Rendered,
+    rendered: Rendered | Pressed,
     recipient: str,
     identity: str,
     *,
@@ -186,7 +204,7 @@ def _letter(
     if courier.verp and claimed is not None:
         return_path = verp_address(courier.tokens, courier.sender.address, claimed.id)
         leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id or 0) if unsubscribe else ""
-    message = message_bytes(
+    message: bytes = message_bytes(
         rendered,
         sender=courier.sender,
         recipient=recipient,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlmodel import Session
 
@@ -13,14 +13,14 @@ from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, Templat
 from digest.flows.reports import Rejected, take_rejected
 from digest.mail.smtp import Reply, Verdict
 from digest.store.addressees import Reader
+from digest.store.batches import Look, Outcome, move_all
 from digest.store.deliveries import Claim, move
 from digest.tokens import Tokens
 
 _LONGEST = 500  # characters of a reply or reason that are kept
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(NamedTuple):
     """A transition to commit; `sent` tells the outcome of a message from a decision not to send one."""
 
     claimed: Claim
@@ -31,7 +31,7 @@ class Move:
     sent: bool = False
 
 
-def decide(claimed: Claim, reader: Reader, now: datetime, *, banned: bool) -> Move | None:
+def decide(claimed: Claim, reader: Reader | Look, now: datetime, *, banned: bool) -> Move | None:
     """Decide whether a claimed delivery must not go out; None if it may."""
     if now >= claimed.expires_at:
         return Move(claimed=claimed, to=DeliveryState.EXPIRED, reason=NotSent.TOO_LATE)
@@ -67,8 +67,10 @@ def outcome_of(claimed: Claim, reply: Reply, now: datetime) -> Move:
             return Move(claimed=claimed, to=DeliveryState.FAILED, reason=NotSent.REJECTED, reply=words, sent=True)
 
 
-def broken_off(claimed: Claim, error: RelayUnavailable | LostInDoubt, now: datetime) -> Move:
+def broken_off(claimed: Claim, error: RelayUnavailable | LostInDoubt | MessageRefused, now: datetime) -> Move:
     """Decide about a message whose connection ended: before its final dot it waits, after it it is unknown."""
+    if isinstance(error, MessageRefused):
+        return refused_here(claimed, error)
     if isinstance(error, LostInDoubt):
         words = str(error)[:_LONGEST]
         return Move(claimed=claimed, to=DeliveryState.UNKNOWN, reason=NotSent.IN_DOUBT, reply=words, sent=True)
@@ -89,22 +91,20 @@ def write_moves(
 
     With `tokens` a rejection of the relay's also counts as a bounce of its reader's (flows/bounce.py).
     """
-    written = [
-        (
-            one,
-            move(
-                session,
-                one.claimed,
-                one.to,
-                now=now,
-                sent=one.sent,
-                reason=one.reason,
-                reply=one.reply,
-                due_at=one.due_at,
-            ),
+    written: list[tuple[Move, bool]] = []
+    alike: dict[tuple[DeliveryState, bool], list[Move]] = {}
+    for one in moves:
+        if one.due_at is None:
+            alike.setdefault((one.to, one.sent), []).append(one)
+            continue
+        held = move(
+            session, one.claimed, one.to, now=now, sent=one.sent, reason=one.reason, reply=one.reply, due_at=one.due_at
         )
-        for one in moves
-    ]
+        written.append((one, held))
+    for (to, sent), those in alike.items():
+        outcomes = [Outcome(one.claimed, one.reason, one.reply) for one in those]
+        mine = move_all(session, outcomes, to, now, sent=sent)
+        written += [(one, one.claimed.id in mine) for one in those]
     if tokens is not None and (refused := [_rejected(one) for one, mine in written if mine and _is_rejection(one)]):
         take_rejected(session, tokens, refused, now=now)
     return [one.to if mine else None for one, mine in written]

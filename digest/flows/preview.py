@@ -14,9 +14,9 @@ from digest.core.issue import Issue
 from digest.core.tailor import Edition
 from digest.errors import NotFound
 from digest.flows.compose import draft
-from digest.flows.deliver import MEMORY
 from digest.flows.letters import Courier, digest_letter, edition_for, inert_links
 from digest.flows.shelf import week_of
+from digest.flows.stock import MEMORY
 from digest.store.addressees import Reader, sent_before
 from digest.store.choices import choices_of, subscriber_of
 from digest.store.engine import reading

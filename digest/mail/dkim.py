@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 
 from digest.errors import ConfigError, MessageRefused
-from digest.mail.message import ascii_address
+from digest.mail.message import Sound, ascii_address
 
 Key = RSAPrivateKey | Ed25519PrivateKey
 
@@ -45,7 +45,7 @@ _SIGNED = (
 )
 # Signed once more than they occur, so that nobody can add a second one (RFC 6376 section 8.15).
 _OVERSIGNED = (b"from", b"to", b"subject", b"date", b"reply-to", b"list-unsubscribe", b"list-unsubscribe-post")
-_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:((?:[^\r\n]|\r\n[ \t])*)\r\n")
+_FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:([^\r\n]*(?:\r\n[ \t][^\r\n]*)*)\r\n")
 _BLANKS = re.compile(rb"[ \t]+")
 _STRING = 255  # octets in one string of a TXT record
 
@@ -72,20 +72,22 @@ class Signer:
 
         `message` has CRLF and a blank line after its header. Raises MessageRefused for one without From.
         """
-        head, _blank, body = message.partition(b"\r\n\r\n")
-        fields = [(name.lower(), value) for name, value in _FIELD.findall(head + b"\r\n")]
+        end = message.find(b"\r\n\r\n")
+        end = len(message) if end < 0 else end
+        fields = [(name.lower(), value) for name, value in _FIELD.findall(message[:end] + b"\r\n")]
         names = [name for name, _value in fields]
         if names.count(b"from") != 1:
             raise MessageRefused("a message needs exactly one From to be signed")
         signed = [name for name in _SIGNED for _each in range(names.count(name))]
         signed += _OVERSIGNED
-        listed = b":\r\n  ".join(b":".join(signed[start : start + 5]) for start in range(0, len(signed), 5))
-        value = b" %s h=%s;\r\n bh=%s;\r\n b=" % (self._opening, listed, body_hash(body))
-        covered = b"".join(_relaxed(name, text) for name, text in _chosen(fields, signed))
+        listed = b":\r\n  ".join([b":".join(signed[start : start + 5]) for start in range(0, len(signed), 5)])
+        value = b" %s h=%s;\r\n bh=%s;\r\n b=" % (self._opening, listed, body_hash(memoryview(message)[end + 4 :]))
+        covered = b"".join([_relaxed(name, text) for name, text in _chosen(fields, signed)])
         covered += _relaxed(b"dkim-signature", value)[:-2]
         signature = base64.b64encode(self._sign(covered))
-        folded = b"\r\n  ".join(signature[start : start + 72] for start in range(0, len(signature), 72))
-        return b"DKIM-Signature:" + value + folded + b"\r\n" + message
+        folded = b"\r\n  ".join([signature[start : start + 72] for start in range(0, len(signature), 72)])
+        whole = b"DKIM-Signature:" + value + folded + b"\r\n" + message
+        return Sound(whole) if isinstance(message, Sound) else whole
 
     def _sign(self, covered: bytes) -> bytes:
         if isinstance(self._key, RSAPrivateKey):
@@ -93,7 +95,7 @@ class Signer:
         return self._key.sign(hashlib.sha256(covered).digest())  # RFC 8463 section 3
 
 
-def body_hash(body: bytes) -> bytes:
+def body_hash(body: bytes | memoryview) -> bytes:
     """Hash a body in simple canonical form: one CRLF at its end, however many it has (RFC 6376 section 3.4.3)."""
     end = len(body)
     while body[end - 2 : end] == b"\r\n" and end >= 2:
@@ -105,13 +107,10 @@ def body_hash(body: bytes) -> bytes:
 
 def _chosen(fields: Sequence[tuple[bytes, bytes]], signed: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Take the fields in the order signed, of several the lowest first; those that are not there count as nothing."""
-    left = list(fields)
-    chosen = []
-    for wanted in signed:
-        place = next((at for at in range(len(left) - 1, -1, -1) if left[at][0] == wanted), None)
-        if place is not None:
-            chosen.append(left.pop(place))
-    return chosen
+    left: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        left.setdefault(name, []).append(value)
+    return [(name, left[name].pop()) for name in signed if left.get(name)]
 
 
 def _relaxed(name: bytes, value: bytes) -> bytes:

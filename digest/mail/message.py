@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import hashlib
 import re
 import unicodedata
@@ -10,12 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.header import Header
 from email.utils import format_datetime
+from functools import lru_cache
 
 import idna
 
 from digest.core.delivery import DeliveryKind
 from digest.errors import MessageRefused
-from digest.mail.render import Rendered, Sender
+from digest.mail.fragments import Pressed, Rendered
+from digest.mail.render import Sender
 
 BULK = frozenset({DeliveryKind.DIGEST, DeliveryKind.WELCOME})
 
@@ -23,7 +24,14 @@ _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,64}@[^\s<>()\[\],;:
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
 _LIST_ID = re.compile(r"[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _HEADER_URL = re.compile(r"https?://[!-;=?-~]{1,900}")  # ASCII without < and >; one line of at most 998 octets
+_LONGEST_LINE = 998  # octets, without its CRLF (RFC 5322 section 2.1.1)
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
+
+
+class Sound(bytes):
+    """A message made here: it has CRLF only, no line of over 998 octets, and none that begins with a dot."""
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +47,7 @@ def message_id(key: str, domain: str) -> str:
     return f"<{hashlib.sha256(key.encode()).hexdigest()[:40]}@{ascii_address(f'x@{domain}').partition('@')[2]}>"
 
 
+@lru_cache(maxsize=1_000)  # the sender's is asked for several times in each message
 def ascii_address(address: str) -> str:
     """Return an address with its domain in ASCII (IDNA 2008); raises MessageRefused if it is not one address."""
     if not _ADDRESS.fullmatch(address):
@@ -53,7 +62,7 @@ def ascii_address(address: str) -> str:
 
 
 def message_bytes(
-    rendered: Rendered,
+    rendered: Rendered | Pressed,
     *,
     sender: Sender,
     recipient: str,
@@ -63,7 +72,7 @@ def message_bytes(
     list_id: str = "",
     unsubscribe_url: str = "",
     unsubscribe_mailto: str = "",
-) -> bytes:
+) -> Sound:
     """Build a message: multipart/alternative, text first, quoted-printable, CRLF.
 
     `date` is aware. Digests and welcomes carry the List- headers (RFC 2369, 2919, 8058), `Precedence: bulk` and need
@@ -78,7 +87,7 @@ def message_bytes(
         ("From", _mailbox("From", sender.name, from_address)),
         ("To", ascii_address(recipient)),
         ("Subject", _text("Subject", rendered.subject)),
-        ("Date", format_datetime(date.astimezone(UTC))),
+        ("Date", _date(date.replace(microsecond=0))),
         ("Message-ID", message_id),
     ]
     if sender.contact:
@@ -90,24 +99,39 @@ def message_bytes(
         headers.append(("Auto-Submitted", "auto-generated"))
     boundary = f"=_{hashlib.sha256(message_id.encode()).hexdigest()[:32]}"  # "=_" never occurs in quoted-printable
     headers += [
-        ("Feedback-ID", f"{date.astimezone(UTC):%Y%m%d}:{kind.value}:{domain}"),
+        ("Feedback-ID", f"{_day(date.replace(microsecond=0))}:{kind.value}:{domain}"),
         ("MIME-Version", "1.0"),
         ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
     ]
-    head = "".join(_line(name, value) for name, value in headers)
     try:
-        return b"\r\n".join(
-            (
-                head.encode(),
-                f"--{boundary}".encode(),
-                _part("plain", rendered.text),
-                f"--{boundary}".encode(),
-                _part("html", rendered.html),
-                f"--{boundary}--\r\n".encode(),
+        head = "".join(map(_line, headers)).encode()
+        mark = f"--{boundary}".encode()
+        if b"\n" in head.replace(b"\r\n", b"") or len(max(head.split(b"\r\n"), key=len)) > _LONGEST_LINE:
+            raise MessageRefused(f"{message_id}: a header with a bare line break, or a line of over 998 octets")
+        return Sound(
+            b"\r\n".join(
+                (
+                    head,
+                    mark,
+                    _PLAIN + rendered.encoded_text,
+                    mark,
+                    _HTML + rendered.encoded_html,
+                    mark + b"--\r\n",
+                )
             )
         )
     except UnicodeEncodeError as fault:
         raise MessageRefused(f"{message_id}: text that is not valid Unicode (a lone surrogate)") from fault
+
+
+@lru_cache(maxsize=100)
+def _date(at: datetime) -> str:
+    return format_datetime(at.astimezone(UTC))
+
+
+@lru_cache(maxsize=100)
+def _day(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y%m%d}"
 
 
 def _list_headers(sender: Sender, list_id: str, url: str, mailto: str) -> list[tuple[str, str]]:
@@ -128,17 +152,21 @@ def _list_headers(sender: Sender, list_id: str, url: str, mailto: str) -> list[t
     return [*headers, ("Precedence", "bulk")]
 
 
-def _line(name: str, value: str) -> str:
+def _line(header: tuple[str, str]) -> str:
     """One header field; a long value that has no folds of its own starts on the next line.
 
     A URL or identifier in angle brackets stays where it is: no line may be broken inside it, and receivers that read
     List-Unsubscribe without unfolding would find it empty.
     """
-    if "\r\n" not in value and not value.startswith("<") and len(name) + 2 + len(value) > 78:
+    name, value = header
+    if len(name) + 2 + len(value) <= 78:
+        return f"{name}: {value}\r\n"
+    if "\r\n" not in value and not value.startswith("<"):
         return f"{name}:\r\n {value}\r\n"
     return f"{name}: {value}\r\n"
 
 
+@lru_cache(maxsize=4_000)
 def _text(name: str, text: str) -> str:
     """Unstructured text for a header: as it is where it is short plain ASCII, else in encoded words (RFC 2047)."""
     _refuse_controls(name, text)
@@ -150,6 +178,7 @@ def _text(name: str, text: str) -> str:
         raise MessageRefused(f"{name}: not valid Unicode (a lone surrogate)") from fault
 
 
+@lru_cache(maxsize=100)
 def _mailbox(name: str, phrase: str, inside: str) -> str:
     """A display name and what stands in angle brackets after it."""
     _refuse_controls(name, phrase)
@@ -169,9 +198,9 @@ def _refuse_controls(name: str, value: str) -> None:
             raise MessageRefused(f"{name}: holds the control character U+{ord(mark):04X}: {value[:80]!r}")
 
 
-def _part(subtype: str, text: str) -> bytes:
-    """One part with its headers; every line of at most 76 characters and a CRLF."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").encode()
-    encoded = binascii.b2a_qp(lines, istext=True).replace(b"\n", b"\r\n")
+def _part_head(subtype: str) -> bytes:
     head = f"Content-Type: text/{subtype}; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n"
-    return head.encode() + encoded
+    return head.encode()
+
+
+_PLAIN, _HTML = _part_head("plain"), _part_head("html")

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jinja2
 from jinja2 import meta
+from markupsafe import escape
 
-from digest.core.issue import Card
 from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
-from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Room, entry_of
+from digest.mail import fragments
+from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Entry, Room, entry_of
+from digest.mail.fragments import Pressed, Rendered, Row, Rows, Shell, html_size, joined, piece, row_of, shell_of, slot
 from digest.mail.mjml import compile_mjml
+from digest.mail.probes import EVERYTHING, FULL, LITTLE, NOTHING, URL
 from digest.mail.wording import clip, long_date, one_line, preheader_of, subject_of, wrap
 
 HTML_LIMIT = 80 * 1024  # bytes; Gmail hides what comes after about 102 KB, counted after its own rewriting
 WELCOME = "Welcome. This is your first digest; the next ones come at the hour you chose."
 
+_OWN_PATH = re.compile(r"[A-Za-z0-9_./~-]{1,900}")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 
@@ -45,15 +50,6 @@ class ReaderLinks:
     web: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    """A mail before it has addresses: its subject and its two parts, with `\\n` line ends."""
-
-    subject: str
-    html: str
-    text: str
-
-
 class Renderer:
     """Render mails from the templates in `templates / "mail"`.
 
@@ -65,6 +61,8 @@ class Renderer:
         self._folder = templates / "mail"
         self._base_url = base_url.rstrip("/")
         self._sender = sender
+        self._probe = entry_of(Pick(10, FULL), self._base_url)
+        self._fit = bool(web_url(self._base_url))
         self._html = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined)
         self._text = jinja2.Environment(
             autoescape=False,  # noqa: S701  # plain text has no markup; every outside string went through `one_line`
@@ -75,16 +73,44 @@ class Renderer:
         self._text.filters["wrap"] = wrap
         self._digest = self._load("digest")
         self._letter = self._load("letter")
+        self._shells: dict[tuple[date, str, str, bool, bool], Shell] = {}
+        self._rows = Rows(partial(self._row, ROOMY))
+        self._tight_rows = Rows(partial(self._row, TIGHT))
         self._prove()
 
-    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered | Pressed:
         """Render one reader's edition; the HTML has at most HTML_LIMIT bytes for up to thirty papers.
 
-        An edition without papers says so: whether it is sent is the caller's decision.
+        It is joined from pieces that are rendered once. An edition without papers says so: whether it is sent is
+        the caller's decision.
         """
-        rendered = self._edition(edition, links, welcome, ROOMY)
-        if len(rendered.html.encode()) > HTML_LIMIT:
-            rendered = self._edition(edition, links, welcome, TIGHT)
+        if not edition.picks:
+            return self.whole(edition, links, welcome=welcome)
+        own = self._own(edition, links)
+        shell = self._shell(edition, links, welcome, bool(own["topics"]))
+        escaped = {name: str(escape(text)) for name, text in own.items()}
+        rows = self._rows.of(edition.picks)
+        if html_size(shell, rows, escaped) > HTML_LIMIT:
+            rows = self._tight_rows.of(edition.picks)
+        subject = own["subject"]
+        own["topics"] = wrap(own["topics"])
+        # What is neither escaped nor wrapped is encoded once for both.
+        text = {name: piece(said) for name, said in own.items()}
+        html = {name: text[name] if said == own[name] else piece(said) for name, said in escaped.items()}
+        return Pressed(
+            subject=subject,
+            encoded_html=joined(shell.html, [row.html for row in rows], html, fragments.PLACES),
+            encoded_text=joined(shell.text, [row.text for row in rows], text, fragments.WIDE_PLACES),
+        )
+
+    def whole(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+        """Render an edition by its whole template: what `digest` joins from pieces is held against this."""
+        for room in (ROOMY, TIGHT):
+            entries = [entry_of(pick, self._base_url, room) for pick in edition.picks]
+            context = self._context(edition, links, welcome, entries)
+            rendered = self._render(self._digest, context)
+            if len(rendered.html.encode()) <= HTML_LIMIT:
+                break
         return rendered
 
     def confirmation(self, confirm_url: str) -> Rendered:
@@ -129,30 +155,68 @@ class Renderer:
         sender = self._sender
         return " · ".join(filter(None, map(one_line, (sender.name, sender.postal_address, sender.contact))))
 
-    def _edition(self, edition: Edition, links: ReaderLinks, welcome: bool, room: Room) -> Rendered:
-        titles = [pick.card.title for pick in edition.picks]
-        only = edition.picks[0].card if edition.picks else None
-        return self._render(
-            self._digest,
-            {
-                "subject": subject_of(titles),
-                "preheader": preheader_of(titles, (only.summary or only.evidence) if only else ""),
-                "brand": one_line(self._sender.name),
-                "day": long_date(edition.issued_on),
-                "topics": clip(", ".join(map(one_line, edition.topics)), 240),
-                "links": {
-                    "preferences": web_url(links.preferences),
-                    "unsubscribe": web_url(links.unsubscribe),
-                    "web": web_url(links.web),
-                    "ranking": f"{self._base_url}/about/ranking",
-                },
-                "welcome": WELCOME if welcome else "",
-                "note": clip(one_line(edition.note), 1000),
-                "papers": [entry_of(pick, self._base_url, room) for pick in edition.picks],
-                "bar_width": BAR_WIDTH,
-                "identity": self._identity,
+    def _context(self, edition: Edition, links: ReaderLinks, welcome: bool, entries: Sequence[Entry]) -> dict[str, Any]:
+        own = self._own(edition, links)
+        return {
+            "subject": own["subject"],
+            "preheader": own["preheader"],
+            "brand": one_line(self._sender.name),
+            "day": long_date(edition.issued_on),
+            "topics": own["topics"],
+            "links": {
+                "preferences": own["preferences"],
+                "unsubscribe": own["unsubscribe"],
+                "web": web_url(links.web),
+                "ranking": f"{self._base_url}/about/ranking",
             },
-        )
+            "welcome": WELCOME if welcome else "",
+            "note": clip(one_line(edition.note), 1000),
+            "papers": entries,
+            "bar_width": BAR_WIDTH,
+            "identity": self._identity,
+            "cut": "",
+        }
+
+    def _own(self, edition: Edition, links: ReaderLinks) -> dict[str, str]:
+        """The strings of a digest that are one reader's own, by the names of their slots."""
+        titles = [pick.card.title for pick in edition.picks[:3]]
+        only = edition.picks[0].card if edition.picks else None
+        return {
+            "subject": subject_of(titles, len(edition.picks)),
+            "preheader": preheader_of(titles, (only.summary or only.evidence) if only else ""),
+            "topics": clip(", ".join(map(one_line, edition.topics)), 240),
+            "preferences": self._link(links.preferences),
+            "unsubscribe": self._link(links.unsubscribe),
+        }
+
+    def _link(self, url: str) -> str:
+        """Let a link of ours through, and any other as `web_url` does, which takes ten times as long."""
+        if url.startswith(f"{self._base_url}/") and _OWN_PATH.fullmatch(url, len(self._base_url)):
+            return url if self._fit else ""
+        return web_url(url)
+
+    def _shell(self, edition: Edition, links: ReaderLinks, welcome: bool, topics: bool) -> Shell:
+        key = (edition.issued_on, edition.note, links.web, welcome, topics)
+        shell = self._shells.get(key)
+        if shell is None:
+            context = self._context(edition, links, welcome, ())
+            context["links"] = context["links"] | {name: slot(name) for name in ("preferences", "unsubscribe")}
+            context |= {name: slot(name) for name in ("subject", "preheader")}
+            context["topics"] = slot("topics") if topics else ""
+            if len(self._shells) >= _MOST_SHELLS:
+                self._shells.clear()
+            shell = self._shells[key] = shell_of(self._pair, context, (self._probe, self._probe))
+        return shell
+
+    def _row(self, room: Room, pick: Pick) -> Row:
+        entry = entry_of(Pick(10, pick.card, pick.why), self._base_url, room)
+        none = ReaderLinks(unsubscribe="", preferences="")
+        context = self._context(NOTHING, none, False, ())
+        return row_of(self._pair, context, pick.card, (entry, self._probe), self._shell(NOTHING, none, False, False))
+
+    def _pair(self, context: Mapping[str, Any]) -> tuple[str, str]:
+        rendered = self._render(self._digest, context)
+        return rendered.html, rendered.text
 
     def _load(self, name: str) -> tuple[jinja2.Template, jinja2.Template]:
         """Compile the MJML and the text template of a mail."""
@@ -190,42 +254,21 @@ class Renderer:
 
     def _prove(self) -> None:
         """Render a full and a bare edition, and both letters, so that every branch has been taken."""
-        url = "https://digest.invalid/x"
-        full = Card(
-            paper_id=0,
-            rank=1,
-            title="Probe",
-            path="/papers/probe",
-            arxiv_id="2605.00001",
-            primary_category="cs.LG",
-            authors=("A. Author", "B. Author", "C. Author", "D. Author"),
-            labs=("Laboratory",),
-            listed_on=date(2026, 1, 1),
-            code_url=url,
-            discussion_url=url,
-            percentile=50.0,
-            evidence="+1 upvote in 6 h",
-            summary="A summary.",
-            simulated=True,
-            novelty=99.0,
-        )
-        bare = Card(paper_id=1, rank=2, title="", path="/")
-        picks = (Pick(1, full, "You follow cs.LG"), Pick(2, bare))
-        day = date(2026, 1, 1)
-        links = ReaderLinks(unsubscribe=url, preferences=url)
-        self.digest(
-            Edition(issued_on=day, picks=picks, topics=("cs.LG",), note="A note."),
-            ReaderLinks(unsubscribe=url, preferences=url, web=url),
-            welcome=True,
-        )
-        self.digest(Edition(issued_on=day, picks=()), links)
-        self.confirmation(url)
-        self.sign_in(url)
+        links = ReaderLinks(unsubscribe=URL, preferences=URL)
+        full_links = ReaderLinks(unsubscribe=URL, preferences=URL, web=URL)
+        for edition, its_links, welcome in ((EVERYTHING, full_links, True), (LITTLE, links, False)):
+            whole, pieced = (make(edition, its_links, welcome=welcome) for make in (self.whole, self.digest))
+            if (whole.html, whole.text) != (pieced.html, pieced.text):
+                raise TemplateFault("digest: joined from its pieces, a digest is not what its template says")
+        self.digest(NOTHING, links)
+        self.confirmation(URL)
+        self.sign_in(URL)
 
 
+_MOST_SHELLS = 64
 _LETTER_NAMES = frozenset(
     {"subject", "preheader", "heading", "opening", "button", "url", "closing", "identity"},
 )
 _DIGEST_NAMES = frozenset(
-    {"subject", "preheader", "brand", "day", "topics", "links", "welcome", "note", "papers", "bar_width", "identity"},
+    "subject preheader brand day topics links welcome note papers bar_width identity cut".split()  # noqa: SIM905
 )

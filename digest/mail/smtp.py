@@ -1,67 +1,72 @@
-"""An SMTP client that always knows whether a message may have been taken (RFC 5321)."""
+"""An SMTP client for many messages at once over several connections, that always knows what may have been taken."""
 
 from __future__ import annotations
 
 import contextlib
-import re
-import smtplib
-import socket
-import unicodedata
-from dataclasses import dataclass
-from enum import StrEnum
+import selectors
+import time
+from collections import deque
 from types import TracebackType
 
-from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable
-from digest.mail.message import Envelope, ascii_address
-from digest.mail.relay_url import Security, parse_relay_url
+from digest.errors import RelayUnavailable
+from digest.mail.dial import dial
+from digest.mail.line import Line
+from digest.mail.message import Envelope
+from digest.mail.opener import Opener
+from digest.mail.parcel import Answered, Failed, News, Parcel, Unbegun, Wanted, wrap_up
+from digest.mail.relay_url import parse_relay_url
+from digest.mail.reply import Reply, Verdict
+
+__all__ = ["COMMAND_TIMEOUT", "FINAL_DOT_TIMEOUT", "MESSAGES_PER_CONNECTION", "Relay", "Reply", "Verdict"]
 
 COMMAND_TIMEOUT = 60.0  # seconds
 FINAL_DOT_TIMEOUT = 600.0  # seconds; RFC 5321 section 4.5.3.2.6: giving up earlier is how duplicates are made
 MESSAGES_PER_CONNECTION = 100
+CONNECTIONS = 24  # two processes together stay below the fifty that Postfix grants one client
 
-_ENHANCED = re.compile(r"[245]\.\d{1,3}\.\d{1,3}\b")
-_BROKEN_LINES = re.compile(rb"(?<!\r)\n|\r(?!\n)|[^\r\n]{999}")
-_LEADING_DOT = re.compile(rb"^\.", re.MULTILINE)
-
-
-class Verdict(StrEnum):
-    """What a relay decided about one message."""
-
-    ACCEPTED = "accepted"
-    DEFERRED = "deferred"
-    REJECTED = "rejected"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A relay's answer: its three digits and its text, bounded and without control characters."""
-
-    verdict: Verdict
-    code: int
-    text: str
-
-    @property
-    def enhanced(self) -> str:
-        """The enhanced status code at the start of the text (RFC 3463), such as `5.1.1`, or an empty string."""
-        found = _ENHANCED.match(self.text)
-        return found[0] if found else ""
+_WORTH_A_CONNECTION = 4  # messages
+_OPENED_AT_ONCE = 8
+_HOSTAGE = 5.0  # seconds that a message waits behind another one's final dot before it is taken elsewhere
+_FAREWELL = 0.5  # seconds
+_MOST_CLOSINGS = 3
 
 
 class Relay:
-    """One connection to a relay, opened when first needed, reused, and reopened after a hundred messages.
+    """Connections to a relay, opened as there is work for them, reused, and closed after a hundred messages.
 
-    Not for use by several threads at once. `helo` is the name given in EHLO; timeouts are in seconds.
+    `begin` gives it a message under a key of the caller's; `listen` tells what is heard: `Wanted` when the relay
+    waits for the message, which `seal` then lets go, and at the end `Answered`, `Failed`, or `Unbegun` where another
+    connection may take it. `room` says for how many there is room now; `trouble` is set, and `room` is 0, once no
+    connection can be had. Not for use by several threads at once. `helo` is the name given in EHLO; timeouts are
+    in seconds.
     """
 
     def __init__(
-        self, url: str, *, helo: str, timeout: float = COMMAND_TIMEOUT, final_timeout: float = FINAL_DOT_TIMEOUT
+        self,
+        url: str,
+        *,
+        helo: str,
+        connections: int = CONNECTIONS,
+        timeout: float = COMMAND_TIMEOUT,
+        final_timeout: float = FINAL_DOT_TIMEOUT,
     ) -> None:
         self._address = parse_relay_url(url)
         self._helo = helo
-        self._timeout = timeout
-        self._final_timeout = final_timeout
-        self._connection: smtplib.SMTP | None = None
-        self._sent = 0
+        self._connections = self._most = connections
+        self._timeouts = timeout, final_timeout
+        self._lines: set[Line] = set()
+        self._idle: list[Line] = []
+        self._roomy: deque[Line] = deque()  # with a message past its final dot, and none behind it
+        self._unwritten: set[Line] = set()
+        self._on: dict[int, tuple[Parcel, Line | None]] = {}
+        self._news: list[News] = []
+        self._wanted = 1
+        self._closings = 0
+        self._looked_at = 0.0
+        self.trouble = ""
+        self._opener = Opener(self._open)
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._opener.bell, selectors.EVENT_READ)
 
     def __enter__(self) -> Relay:
         return self
@@ -71,179 +76,219 @@ class Relay:
     ) -> None:
         self.close()
 
-    def close(self) -> None:
-        """Take leave of the relay, if connected; never raises for what the relay does."""
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            with contextlib.suppress(smtplib.SMTPException, OSError):
-                connection.quit()
-            connection.close()
+    def room(self, waiting: int) -> int:
+        """Return how many of the `waiting` messages may be begun now: fewer connections are opened for few."""
+        if self.trouble:
+            return 0
+        self._wanted = min(self._most, 1 + waiting // _WORTH_A_CONNECTION)
+        return min(waiting, len(self._idle) + len(self._roomy) + self._to_open)
+
+    @property
+    def _to_open(self) -> int:
+        """How many connections more are wanted now."""
+        return max(min(self._wanted - len(self._lines), _OPENED_AT_ONCE) - self._opener.opening, 0)
+
+    def begin(self, key: int, envelope: Envelope, message: bytes) -> None:
+        """Start one message to one recipient; only where there is room.
+
+        Raises MessageRefused for a message or an address that would break the dialogue.
+        """
+        parcel = wrap_up(key, envelope, message)
+        line: Line | None = None
+        if self._idle:
+            line = self._idle.pop()
+        elif self._roomy and not self._to_open:
+            line = self._roomy.popleft()
+        self._on[key] = parcel, line
+        if line is None:
+            self._opener.open(key)
+        else:
+            line.begin(parcel)
+            self._unwritten.add(line)
+
+    def seal(self, key: int) -> None:
+        """Let a message go that is wanted; it is written by the next `flush` or `listen`."""
+        _, line = self._on[key]
+        if line is None:
+            raise ValueError("there is no message that the relay waits for")
+        line.seal()
+        self._unwritten.add(line)
+        if line.pipelining and line.ahead is None and line.begun < MESSAGES_PER_CONNECTION:
+            self._roomy.append(line)
+
+    def recall(self, key: int) -> None:
+        """Take back a message that is not sealed: the relay never gets its final dot."""
+        self._news = [news for news in self._news if news.key != key]
+        parcel, line = self._on.pop(key, (None, None))
+        if parcel is None:
+            return
+        parcel.dropped = True
+        if line is not None:
+            line.drop(parcel)
+            self._look_after(line)
+
+    def flush(self) -> None:
+        """Write what the connections take now."""
+        for line in self._unwritten:
+            line.write()
+            self._watch(line)
+            if line.over:
+                self._look_after(line)
+        self._unwritten.clear()
+
+    def listen(self, seconds: float) -> list[News]:
+        """Write, wait at most `seconds` for something to be heard, and return it."""
+        self.flush()
+        now = time.monotonic()
+        if self._news:
+            seconds = 0.0
+        elif seconds > 0:
+            seconds = max(0.0, min(seconds, min((line.deadline for line in self._lines), default=now + 1) - now))
+        for ready, events in self._selector.select(seconds):
+            line = ready.data
+            if line is None:
+                self._opener.hush()
+                continue
+            if events & selectors.EVENT_WRITE:
+                line.write()
+            if events & selectors.EVENT_READ and not line.over:
+                line.read()
+            self._look_after(line)
+        self._welcome()
+        if now - self._looked_at > 0.05:
+            self._look_at_the_clock()
+        news, self._news = self._news, []
+        return news
 
     def send(self, envelope: Envelope, message: bytes) -> Reply:
-        """Send one message to one recipient and return the relay's verdict.
+        """Send one message on its own and return the relay's verdict.
 
         Raises RelayUnavailable if no verdict was reached and the final dot was not sent, so that sending again is
-        safe; LostInDoubt if the connection died or made no sense after it; MessageRefused for a message or an
-        address that would break the dialogue.
+        safe; LostInDoubt if the connection died or made no sense after it; MessageRefused as `begin` does.
         """
-        broken = _BROKEN_LINES.search(message)
-        if broken or not message.endswith(b"\r\n"):
-            at = broken.start() if broken else len(message)
-            raise MessageRefused(f"the message has a bare CR or LF, or a line of over 998 octets, at octet {at}")
-        mail_from = ascii_address(envelope.mail_from) if envelope.mail_from else ""
-        rcpt_to = ascii_address(envelope.rcpt_to)
-        try:
-            connection, refusal = self._begin(mail_from, rcpt_to, len(message))
-            reply = refusal or self._refused(connection.rcpt(rcpt_to)) or self._transfer(connection, message)
-        except (smtplib.SMTPException, OSError) as fault:
-            self._drop()
-            raise RelayUnavailable(f"{self._address.where} broke off too early: {_readable(str(fault))}") from fault
-        if reply.code == 421:  # the relay is closing the channel (RFC 5321 section 3.8)
-            self._drop()
-        elif reply.verdict is not Verdict.ACCEPTED and reply is not _NEEDS_SMTPUTF8:
-            self._reset()
-        return reply
+        self.trouble, self._most = "", self._connections
+        self.begin(0, envelope, message)
+        while True:
+            for news in self.listen(1.0):
+                match news:
+                    case Wanted():
+                        self.seal(0)
+                    case Answered(reply=reply):
+                        return reply
+                    case Failed(error=error):
+                        raise error
+                    case Unbegun() if self.trouble:
+                        raise RelayUnavailable(self.trouble)
+                    case Unbegun():
+                        self.begin(0, envelope, message)
 
-    def _begin(self, mail_from: str, rcpt_to: str, size: int) -> tuple[smtplib.SMTP, Reply | None]:
-        """Say MAIL FROM, on a new connection if the kept one has been closed meanwhile."""
-        reused = self._connection is not None
-        connection = self._ready()
-        options = [f"SIZE={size}"] if connection.has_extn("size") else []
-        if not (mail_from.isascii() and rcpt_to.isascii()):
-            if not connection.has_extn("smtputf8"):
-                return connection, _NEEDS_SMTPUTF8
-            options += ["SMTPUTF8", "BODY=8BITMIME"]
-        self._sent += 1
-        try:
-            refusal = self._refused(connection.mail(mail_from, options))
-            stale = refusal is not None and refusal.code == 421
-        except (smtplib.SMTPException, OSError):
-            if not reused:
-                raise
-            refusal, stale = None, True
-        if reused and stale:  # the relay closed the idle connection; nothing was said on it yet
-            self._drop()
-            return self._begin(mail_from, rcpt_to, size)
-        return connection, refusal
+    def close(self) -> None:
+        """Take leave of the relay; never raises for what the relay does. What is on its way is not waited for."""
+        self._opener.close()
+        leaving = [line for line in self._lines if line.idle]
+        for line in leaving:
+            line.leave()
+        until = time.monotonic() + _FAREWELL
+        for line in leaving:  # closing before the relay's 221 would make it log a lost connection
+            with contextlib.suppress(OSError):
+                line.socket.settimeout(max(until - time.monotonic(), 0.001))
+                line.socket.recv(1024)
+        for line in self._lines:
+            line.close()
+        self._lines.clear()
+        self._idle.clear()
+        self._roomy.clear()
+        self._unwritten.clear()
+        self._on.clear()
+        self._selector.close()
 
-    def _transfer(self, connection: smtplib.SMTP, message: bytes) -> Reply:
-        """Say DATA and send the message; past the final dot every failure leaves it in doubt."""
-        code, text = connection.docmd("DATA")
-        if code != 354:
-            refusal = self._refused((code, text))
-            if refusal is None:
-                raise smtplib.SMTPResponseException(code, f"an answer to DATA that means nothing: {code}")
-            return refusal
-        connection.send(_LEADING_DOT.sub(b"..", message))
-        try:
-            if connection.sock is not None:
-                connection.sock.settimeout(self._final_timeout)
-            connection.send(b".\r\n")
-            code, text = connection.getreply()
-            if connection.sock is not None:
-                connection.sock.settimeout(self._timeout)
-        except (smtplib.SMTPException, OSError) as fault:
-            self._drop()
-            raise LostInDoubt(
-                f"{self._address.where} broke off after the final dot: {_readable(str(fault))}"
-            ) from fault
-        if code // 100 == 2:
-            return Reply(Verdict.ACCEPTED, code, _readable(text))
-        try:
-            refusal = self._refused((code, text))
-        except smtplib.SMTPException as fault:
-            refusal = None
-            reason = str(fault)
-        else:
-            reason = f"{code} {_readable(text)}"
-        if refusal is None:
-            self._drop()
-            raise LostInDoubt(f"{self._address.where} answered the final dot with nonsense: {reason}")
-        return refusal
+    def _open(self) -> Line:
+        connection = dial(self._address, helo=self._helo, timeout=self._timeouts[0])
+        return Line(connection, where=self._address.where, timeout=self._timeouts[0], final_timeout=self._timeouts[1])
 
-    def _ready(self) -> smtplib.SMTP:
-        if self._connection is not None and self._sent >= MESSAGES_PER_CONNECTION:
-            self.close()
-        if self._connection is None:
-            self._connection = self._connect()
-            self._sent = 0
-        return self._connection
+    def _welcome(self) -> None:
+        """Put the connections that have been opened to use."""
+        for key, opened in self._opener.opened():
+            parcel, _ = self._on.get(key, (None, None))
+            if isinstance(opened, RelayUnavailable):
+                self._most = len(self._lines) + self._opener.opening
+                if not self._most:
+                    self.trouble = str(opened)
+                if parcel is not None:
+                    self._tell(Unbegun(key))
+                continue
+            self._lines.add(opened)
+            self._selector.register(opened.socket, selectors.EVENT_READ, opened)
+            if parcel is None:
+                self._idle.append(opened)
+                continue
+            self._on[key] = parcel, opened
+            opened.begin(parcel)
+            opened.write()
+            self._watch(opened)
+            self._look_after(opened)
 
-    def _connect(self) -> smtplib.SMTP:
-        """Connect, encrypt as the URL says and sign in; any failure is RelayUnavailable."""
-        address = self._address
-        context = None if address.security is Security.NEVER else address.tls_context()
-        connection: smtplib.SMTP | None = None
-        try:
-            if address.security is Security.IMPLICIT:
-                connection = smtplib.SMTP_SSL(
-                    address.host, address.port, self._helo, timeout=self._timeout, context=context
-                )
-            else:
-                connection = smtplib.SMTP(address.host, address.port, self._helo, timeout=self._timeout)
-            if connection.sock is not None:  # else the final dot waits 40 ms for the ACK of the body before it
-                connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection.ehlo_or_helo_if_needed()
-            if context is not None and address.security is not Security.IMPLICIT:
-                if connection.has_extn("starttls"):
-                    connection.starttls(context=context)
-                    connection.ehlo_or_helo_if_needed()
-                elif address.security is Security.REQUIRE:
-                    raise smtplib.SMTPNotSupportedError(
-                        "it offers no STARTTLS; add ?starttls=never to the SMTP URL if that is meant to be"
-                    )
-            if address.user:
-                _sign_in(connection, address.user, address.password)
-        except (smtplib.SMTPException, OSError, ValueError) as fault:
-            if connection is not None:
-                connection.close()
-            raise RelayUnavailable(f"the relay {address.where} cannot be used: {_readable(str(fault))}") from fault
-        return connection
+    def _watch(self, line: Line) -> None:
+        if line in self._lines and not line.over:
+            wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if line.unwritten else 0)
+            if self._selector.get_key(line.socket).events != wanted:
+                self._selector.modify(line.socket, wanted, line)
 
-    def _refused(self, answer: tuple[int, bytes]) -> Reply | None:
-        """Turn a 4xx or 5xx answer into a reply, a 2xx into None; anything else breaks the dialogue off."""
-        code, text = answer
-        if code // 100 == 2:
-            return None
-        if code // 100 not in {4, 5}:
-            raise smtplib.SMTPResponseException(code, f"an answer that means nothing: {_readable(text)}")
-        return Reply(Verdict.DEFERRED if code // 100 == 4 else Verdict.REJECTED, code, _readable(text))
-
-    def _reset(self) -> None:
-        connection = self._connection
-        if connection is None:
+    def _look_after(self, line: Line) -> None:
+        """Pass on what a line has heard, and decide what becomes of it."""
+        if line not in self._lines:
             return
-        try:
-            code, _ = connection.rset()
-        except (smtplib.SMTPException, OSError):
-            code = 0
-        if code // 100 != 2:
-            self._drop()
+        if line.news:
+            told, line.news = line.news, []
+            for news in told:
+                self._tell(news)
+        if not line.over:
+            if line.unwritten:
+                self._unwritten.add(line)
+            if line.current is None and line not in self._idle:
+                if line in self._roomy:
+                    self._roomy.remove(line)
+                if line.begun < MESSAGES_PER_CONNECTION:
+                    self._idle.append(line)
+                else:
+                    line.leave()
+        if line.over:
+            self._retire(line)
 
-    def _drop(self) -> None:
-        connection, self._connection = self._connection, None
-        if connection is not None:
-            connection.close()
+    def _tell(self, news: News) -> None:
+        if not isinstance(news, Wanted):
+            self._on.pop(news.key, None)
+        if isinstance(news, Answered) and news.reply.verdict is Verdict.ACCEPTED:
+            self._closings = 0
+        self._news.append(news)
 
+    def _retire(self, line: Line) -> None:
+        self._lines.discard(line)
+        self._unwritten.discard(line)
+        if line in self._idle:
+            self._idle.remove(line)
+        if line in self._roomy:
+            self._roomy.remove(line)
+        self._selector.unregister(line.socket)
+        line.close()
+        if line.told_to_close:
+            self._closings += 1
+            self._most = max(1, self._most - 1)  # perhaps there were too many
+            if self._closings >= _MOST_CLOSINGS:
+                self.trouble = f"{self._address.where} keeps closing the connection"
+        if line.fault is not None:
+            self._most = len(self._lines) + self._opener.opening  # it is not replaced: the next might end the same way
+            if not self._most:
+                self.trouble = str(line.fault)
 
-_NEEDS_SMTPUTF8 = Reply(
-    Verdict.REJECTED, 553, "5.6.7 the address needs SMTPUTF8 (RFC 6531), which the relay does not offer"
-)
-
-
-def _sign_in(connection: smtplib.SMTP, user: str, password: str) -> None:
-    """Sign in once, over TLS: `login` would try a wrong password again with every mechanism, and lock accounts."""
-    offered = connection.esmtp_features.get("auth", "").upper().split()
-    connection.user, connection.password = user, password
-    for mechanism, answer in (("PLAIN", connection.auth_plain), ("LOGIN", connection.auth_login)):
-        if mechanism in offered:
-            connection.auth(mechanism, answer)
-            return
-    raise smtplib.SMTPNotSupportedError("it offers neither AUTH PLAIN nor AUTH LOGIN")
-
-
-def _readable(text: bytes | str) -> str:
-    """Make a relay's words safe to store and show: one line, at most 500 characters, no control characters."""
-    words = text.decode("utf-8", "replace") if isinstance(text, bytes) else text
-    printable = ("".join(" " if unicodedata.category(mark)[0] in "CZ" else mark for mark in words[:2000])).split()
-    return " ".join(printable)[:500]
+    def _look_at_the_clock(self) -> None:
+        self._looked_at = now = time.monotonic()
+        for line in list(self._lines):
+            if now >= line.deadline:
+                line.time_out()
+                self._look_after(line)
+                continue
+            ahead = line.ahead
+            if ahead is not None and not ahead.dropped and line.deadline - now < self._timeouts[1] - _HOSTAGE:
+                line.drop(ahead)
+                self._tell(Unbegun(ahead.key))

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Row, Select, Update, bindparam, func, or_, select, update
 from sqlmodel import Session
@@ -67,8 +66,7 @@ _SERVED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A delivery that one worker holds until its lease ends; `fence` is the number of claims on it so far."""
 
     id: int
@@ -111,7 +109,7 @@ def claim(session: Session, *, worker: str, now: datetime, limit: int) -> list[C
             lease_until=now + CLAIM_LEASE,
             fence=_delivery.c.fence + 1,
         )
-        .returning(_delivery)
+        .returning(*(_delivery.c[name] for name in Claim._fields))
     )
     order = {row.id: place for place, row in enumerate(chosen)}
     claims = sorted((_claim_of(row) for row in rows), key=lambda claimed: order[claimed.id])
@@ -143,19 +141,8 @@ def _due(state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, l
 
 
 def _claim_of(row: Row[Any]) -> Claim:
-    return Claim(
-        id=row.id,
-        kind=DeliveryKind(row.kind),
-        issue_id=row.issue_id,
-        subscriber_id=row.subscriber_id,
-        address=row.address,
-        local_date=row.local_date,
-        due_at=row.due_at,
-        expires_at=row.expires_at,
-        attempts=row.attempts,
-        fence=row.fence,
-        created_at=row.created_at,
-    )
+    number, kind, *rest = tuple[Any, ...](row)
+    return Claim(number, DeliveryKind(kind), *rest)
 
 
 def intend(session: Session, claimed: Claim, *, message_id: str, paper_ids: Sequence[int], now: datetime) -> bool:

@@ -14,8 +14,9 @@ from digest.core.issue import IssueState
 from digest.core.tailor import Edition
 from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable, TemplateFault
 from digest.flows.deliver import deliver_due, materialise, resend_unknown, sweep
+from digest.mail.fragments import Rendered
 from digest.mail.message import Envelope
-from digest.mail.render import ReaderLinks, Rendered
+from digest.mail.render import ReaderLinks
 from digest.mail.smtp import Reply, Verdict
 from digest.store import audience, subscribers
 from digest.store.dialects import table_of

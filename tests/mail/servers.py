@@ -5,10 +5,14 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import ipaddress
+import re
 import socket
 import ssl
+import struct
 import threading
-from collections.abc import Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -19,6 +23,7 @@ from cryptography.x509.oid import NameOID
 
 DROP = "<drop the connection>"
 STALL = "<say nothing>"
+RESET = "<reset the connection>"
 
 
 class ScriptedServer:
@@ -136,3 +141,138 @@ def certificate(folder: Path, *, host: str = "127.0.0.1") -> tuple[ssl.SSLContex
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(cert_file, key_file)
     return context, cert_file
+
+
+class CountingSink:
+    """A relay for many connections at once that counts what it has taken by Message-ID, at the final dot.
+
+    `answer(verb, number)` decides what is said to the nth command of that verb (all connections together), DROP,
+    STALL or RESET included; nothing means the usual. What is taken goes to `log` as `recipient message-id` lines, as
+    the file of `tests.post.Sink` has it, before it is answered.
+    """
+
+    def __init__(
+        self,
+        log: Path | None = None,
+        answer: Callable[[str, int], str | None] = lambda _verb, _number: None,
+        *,
+        features: tuple[str, ...] = ("PIPELINING", "SIZE 1000000", "8BITMIME"),
+    ) -> None:
+        self._log = log
+        self._decide = answer
+        self._features = features
+        self._lock = threading.Lock()
+        self._asked: Counter[str] = Counter()
+        self._listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self._threads: list[threading.Thread] = []
+        self._over = threading.Event()
+        self.taken: Counter[str] = Counter()
+        self.most_at_once = 0
+        self._open = 0
+
+    @property
+    def url(self) -> str:
+        return f"smtp://127.0.0.1:{self._listening.getsockname()[1]}"
+
+    def __enter__(self) -> CountingSink:
+        self._start(self._serve)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._over.set()
+        with contextlib.suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._listening.close()
+        for thread in self._threads:
+            thread.join(5)
+
+    def settle(self) -> None:
+        """Wait until every client is gone and all that was on its way has been read."""
+        until = time.monotonic() + 20
+        while self._open and time.monotonic() < until:
+            time.sleep(0.01)
+        assert not self._open
+
+    def _start(self, target: Callable[..., None], *arguments: object) -> None:
+        thread = threading.Thread(target=target, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _serve(self) -> None:
+        while not self._over.is_set():
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            with self._lock:
+                self._open += 1
+                self.most_at_once = max(self.most_at_once, self._open)
+            self._start(self._client, connection)
+
+    def _client(self, connection: socket.socket) -> None:
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(20)
+            self._converse(connection)
+        with self._lock:
+            self._open -= 1
+
+    def _says(self, verb: str) -> str:
+        with self._lock:
+            self._asked[verb] += 1
+            number = self._asked[verb]
+        usual = {"DATA": "354 go on", "connect": "220 sink", ".": "250 2.0.0 taken", "QUIT": "221 bye"}
+        if verb == "EHLO":
+            lines = ["sink", *self._features]
+            usual["EHLO"] = "".join(f"250-{each}\r\n" for each in lines[:-1]) + f"250 {lines[-1]}"
+        return self._decide(verb, number) or usual.get(verb, "250 2.1.0 fine")
+
+    def _tell(self, connection: socket.socket, said: str) -> bool:
+        if said == STALL:
+            self._over.wait(15)
+        if said == RESET:  # closing with a zero linger time sends RST instead of FIN
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if said in {DROP, STALL, RESET}:
+            return False
+        connection.sendall(said.encode() + b"\r\n")
+        return not said.startswith(("421", "221"))
+
+    def _converse(self, connection: socket.socket) -> None:
+        with connection.makefile("rb") as lines:
+            if not self._tell(connection, self._says("connect")):
+                return
+            recipient, refused = "", False
+            while line := lines.readline():
+                verb = line.split()[0].decode().upper()
+                said = self._says(verb)
+                if verb == "MAIL":
+                    refused = not said.startswith("250")
+                if verb == "RCPT":
+                    recipient = line.decode().partition("<")[2].partition(">")[0]
+                    refused = refused or not said.startswith("250")
+                if verb == "DATA" and refused and said.startswith("354"):
+                    said = "503 5.5.1 no recipient"
+                if not self._tell(connection, said):
+                    return
+                if verb == "DATA" and said.startswith("354"):
+                    message = b""
+                    while not message.endswith(b"\r\n.\r\n"):
+                        more = lines.readline()
+                        if not more:
+                            return  # without its final dot nothing was sent
+                        message += more
+                    answer = self._says(".")
+                    if answer.startswith("2") or answer in {DROP, RESET, STALL}:  # taken, though not always said so
+                        self._take(recipient, message)
+                    if not self._tell(connection, answer):
+                        return
+
+    def _take(self, recipient: str, message: bytes) -> None:
+        found = re.search(rb"^Message-ID:\s*(\S+)", message, re.MULTILINE | re.IGNORECASE)
+        own_id = found[1].decode() if found else recipient
+        with self._lock:
+            self.taken[own_id] += 1
+            if self._log is not None:
+                with self._log.open("a") as file:
+                    file.write(f"{recipient} {own_id}\n")

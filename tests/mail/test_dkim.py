@@ -18,8 +18,9 @@ from hypothesis import strategies as st
 from digest.core.delivery import DeliveryKind
 from digest.errors import ConfigError, MessageRefused
 from digest.mail.dkim import Key, Signer, make_key, public_record, signer_from, txt_strings
+from digest.mail.fragments import Rendered
 from digest.mail.message import message_bytes
-from digest.mail.render import Rendered, Sender
+from digest.mail.render import Sender
 
 KEYS: dict[str, Key] = {"rsa": generate_private_key(65537, 2048), "ed25519": Ed25519PrivateKey.generate()}
 SIGNERS = {name: Signer(key, domain="firstlight.test", selector="s1") for name, key in KEYS.items()}

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 
 from digest.core.delivery import DeliveryKind
 from digest.errors import MessageRefused
+from digest.mail.fragments import Rendered
 from digest.mail.message import ascii_address, message_bytes, message_id
-from digest.mail.render import Rendered, Sender
+from digest.mail.render import Sender
 from tests.mail import samples
 
 GOLDEN = Path(__file__).parent / "golden" / "digest.eml"

@@ -35,10 +35,10 @@ def test_a_message_arrives_byte_for_byte_with_one_recipient() -> None:  # checkl
     assert reply == Reply(Verdict.ACCEPTED, 250, "2.0.0 fine")
     assert server.heard == [
         "ehlo us.example",
-        "mail FROM:<bounces@firstlight.example>",
-        "rcpt TO:<ada@reader.example>",
+        "MAIL FROM:<bounces@firstlight.example>",
+        "RCPT TO:<ada@reader.example>",
         "DATA",
-        "QUIT" if "QUIT" in server.heard else "quit",
+        "QUIT",
     ]
     assert server.messages == [b"Subject: x\r\n\r\n..\r\n...dots\r\nbody\r\n"]
 
@@ -46,7 +46,7 @@ def test_a_message_arrives_byte_for_byte_with_one_recipient() -> None:  # checkl
 def test_the_null_sender_is_possible() -> None:
     with ScriptedServer() as server:
         assert send_to(server, Envelope("", "ada@reader.example")).verdict is Verdict.ACCEPTED
-    assert "mail FROM:<>" in server.heard
+    assert "MAIL FROM:<>" in server.heard
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
@@ -68,7 +68,7 @@ def test_a_refusal_is_a_verdict_and_the_connection_is_kept(verb: str, said: str,
     assert first.enhanced == said[4:9]
     assert second.verdict is Verdict.ACCEPTED
     assert server.connections == 1
-    assert "rset" in server.heard  # checklist 39
+    assert ("RSET" in server.heard) is (verb != ".")  # checklist 39
 
 
 @pytest.mark.parametrize("verb", ["MAIL", "RCPT", "DATA", "."])
@@ -103,24 +103,19 @@ def test_after_the_final_dot_every_failure_is_in_doubt(said: str) -> None:
 
 
 def test_a_connection_lost_while_the_body_is_sent_is_safe_to_retry() -> None:
-    with ScriptedServer({"DATA": "354 go on"}) as server, Relay(server.url, helo="us.example", timeout=5) as relay:
-        relay.send(ENVELOPE, MESSAGE)
-        connection = relay._connection
-        assert connection is not None
-        real_send = connection.send
+    class Deaf(ScriptedServer):
+        """Hang up on the first message before reading any of it."""
 
-        def cut_off(words: bytes | str) -> None:
-            if isinstance(words, bytes) and words.startswith(b"Subject"):
-                assert connection is not None
-                assert connection.sock is not None
-                connection.sock.shutdown(socket.SHUT_RDWR)
-            real_send(words)
+        def _say(self, connection: socket.socket, answer: str) -> bool:
+            said = super()._say(connection, answer)
+            return said and not (answer.startswith("354") and self.connections == 1)
 
-        connection.send = cut_off  # type: ignore[method-assign, assignment]  # the cable is pulled at this instant
+    huge = MESSAGE + b"more\r\n" * 3_000_000  # more than the buffers between hold, so that its end is not written
+    with Deaf() as server, Relay(server.url, helo="us.example", timeout=5) as relay:
         with pytest.raises(RelayUnavailable):
-            relay.send(ENVELOPE, MESSAGE)
+            relay.send(ENVELOPE, huge)
         assert relay.send(ENVELOPE, MESSAGE).verdict is Verdict.ACCEPTED
-    assert len(server.messages) == 2
+    assert len(server.messages) == 1
 
 
 def test_the_reply_to_the_final_dot_may_take_longer_than_other_replies() -> None:  # checklist 41
@@ -197,12 +192,12 @@ def test_smtputf8_is_used_only_where_it_is_offered() -> None:  # checklist 10
     with ScriptedServer() as server:
         reply = send_to(server, envelope)
         assert (reply.verdict, reply.enhanced) == (Verdict.REJECTED, "5.6.7")
-        assert not any(command.startswith("mail") for command in server.heard)
+        assert not any(command.startswith("MAIL") for command in server.heard)
     with ScriptedServer(features=("8BITMIME", "SMTPUTF8", "SIZE 1000000")) as server:
         assert send_to(server, envelope).verdict is Verdict.ACCEPTED
         size = len(MESSAGE)
-        assert f"mail FROM:<bounces@firstlight.example> SIZE={size} SMTPUTF8 BODY=8BITMIME" in server.heard
-        assert "rcpt TO:<adá@xn--bcher-kva.example>" in server.heard
+        assert f"MAIL FROM:<bounces@firstlight.example> SIZE={size} SMTPUTF8 BODY=8BITMIME" in server.heard
+        assert "RCPT TO:<adá@xn--bcher-kva.example>" in server.heard
 
 
 class Sink:
@@ -306,8 +301,8 @@ def test_a_wrong_password_is_tried_once_and_not_repeated_to_people(tmp_path: Pat
     context, ca = certificate(tmp_path)
     sink = Sink()
     with real_server(sink, tls_context=context, **auth_options(sink)) as port:
-        relay = Relay(f"smtp://ada:wrong-word@127.0.0.1:{port}?ca={ca}", helo="us.example", timeout=5)
-        with pytest.raises(RelayUnavailable) as failure:
+        url = f"smtp://ada:wrong-word@127.0.0.1:{port}?ca={ca}"
+        with Relay(url, helo="us.example", timeout=5) as relay, pytest.raises(RelayUnavailable) as failure:
             relay.send(ENVELOPE, MESSAGE)
     assert "wrong-word" not in str(failure.value)
     assert "535" in str(failure.value)

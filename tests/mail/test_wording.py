@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 import unicodedata
 
 import pytest
@@ -108,3 +109,19 @@ def test_text_is_wrapped_to_72_columns_but_words_are_whole() -> None:
     assert lines[0].startswith(" 1. word")
     assert all(len(line) <= 72 for line in lines[:-1])
     assert lines[-1] == "    " + "x" * 90
+
+
+WORDS = st.lists(st.text("abc,.-é", min_size=1, max_size=90), min_size=1, max_size=30).map(" ".join)
+
+
+@given(WORDS, st.sampled_from(["", "    "]), st.sampled_from([None, " 3. "]))
+def test_wrapping_is_what_the_standard_library_does(text: str, indent: str, first: str | None) -> None:
+    filled = textwrap.fill(
+        text,
+        72,
+        initial_indent=indent if first is None else first,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+    assert wrap(text, indent, first) == filled

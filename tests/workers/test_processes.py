@@ -5,19 +5,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import redis
 
 from digest.flows import subscribe
+from digest.flows.audience import materialise
 from digest.mail.local_inbox import LocalInbox, stored_messages
 from digest.store.engine import open_engine
 from digest.store.schema import upgrade
 from digest.tokens import Tokens
+from tests import post
 from tests.conftest import absent
+from tests.mail.servers import CountingSink
 
 SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
 
@@ -75,6 +79,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 45) -> None:
 SUBSCRIBE = """
 from datetime import UTC, datetime
 from digest.flows import subscribe
+from digest.flows.audience import materialise
 from workers.app import services
 
 wired = services()
@@ -100,6 +105,50 @@ def test_a_worker_process_sends_what_another_process_committed(
                 worker.send_signal(signal.SIGTERM)
                 assert worker.wait(60) == 0
     assert [message.recipient for message in stored_messages(tmp_path / "outbox")] == ["ada@example.org"]
+
+
+@pytest.mark.redis
+@pytest.mark.timeout(180)
+def test_a_worker_that_is_told_to_stop_finishes_what_is_under_way_and_gives_back_the_rest(  # checklist 95
+    environment: dict[str, str], broker_url: str
+) -> None:
+    engine = open_engine(environment["DIGEST_DATABASE_URL"])
+    post.add_readers(engine, [f"r{n}@example.org" for n in range(400)])
+    now = datetime.now(UTC)
+    issue = post.add_issue(engine, issued_on=now.date(), frozen_at=now)
+    materialise(engine, issue, now=now, until=now + timedelta(days=1), immediately=True)
+
+    def slowly(verb: str, _number: int) -> str | None:
+        if verb == ".":
+            time.sleep(0.2)
+        return None
+
+    with CountingSink(answer=slowly) as sink:
+        environment |= {
+            "DIGEST_BROKER_URL": broker_url,
+            "DIGEST_SMTP_URL": sink.url,
+            "DIGEST_SMTP_CONNECTIONS": "4",
+        }
+        with subprocess.Popen(
+            digest("worker", "--concurrency", "1", "--queues", "firstlight"), env=environment
+        ) as worker:
+            try:
+                subprocess.run(
+                    [sys.executable, "-c", "from workers.app import services\nservices().kick()"],
+                    env=environment,
+                    check=True,
+                    timeout=60,
+                )
+                wait_for(lambda: sum(sink.taken.values()) >= 8)
+            finally:
+                worker.send_signal(signal.SIGTERM)
+                assert worker.wait(60) == 0
+        sink.settle()
+    states = Counter(row.state for row in post.deliveries(engine))
+    engine.dispose()
+    assert set(sink.taken.values()) == {1}
+    assert states == {"accepted": len(sink.taken), "pending": 400 - len(sink.taken)}
+    assert len(sink.taken) < 400
 
 
 @pytest.mark.redis

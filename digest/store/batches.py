@@ -1,0 +1,258 @@
+"""Intents, last looks and outcomes of many deliveries at once: one statement each, in one transaction.
+
+The rows of a batch travel as one JSON parameter, so that a statement is compiled once whatever their number. The
+effect is that of `intend`, `move` and `last_look` one after another, which the tests hold it against.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from datetime import date, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    Integer,
+    Select,
+    String,
+    TableValuedAlias,
+    Update,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.elements import ColumnElement
+from sqlmodel import Session
+
+from digest.core.delivery import FINAL, SENDING_LEASE, DeliveryKind, DeliveryState, sources_of
+from digest.core.subscription import SubscriptionState
+from digest.store.deliveries import Claim
+from digest.store.dialects import table_of
+from digest.store.tables import Delivery, IssueRow, Subscription, Suppression
+from digest.store.tables.columns import BigKey
+
+_delivery = table_of(Delivery)
+_subscription = table_of(Subscription)
+_suppression = table_of(Suppression)
+_issue = table_of(IssueRow)
+
+
+class Intent(NamedTuple):
+    """A message that is about to be handed over."""
+
+    claimed: Claim
+    message_id: str
+    paper_ids: Sequence[int]
+
+
+class Look(NamedTuple):
+    """What may have changed about a delivery since it was claimed."""
+
+    subscription: SubscriptionState | None
+    paused_until: date | None
+    issue_held: bool
+
+
+def look_again(session: Session, claims: Iterable[Claim]) -> dict[int, Look]:
+    """Return, by delivery id, how things stand just before the intents; a delivery that is gone is left out.
+
+    On PostgreSQL the subscriptions stay locked until the intents are committed: who unsubscribes meanwhile waits,
+    or is seen here.
+    """
+    dialect = _dialect(session)
+    batch = {"batch": json.dumps([claimed.id for claimed in claims])}
+    if dialect == "postgresql":  # SQLite has one writer, and this is it
+        session.connection().execute(_LOCKED, batch)
+    rows = session.connection().execute(_looking(dialect), batch)
+    return {
+        row[0]: Look(SubscriptionState(row[1]) if row[1] else None, row[2], row[3] == "held") for row in rows.fetchall()
+    }
+
+
+def banned_now(session: Session, hashes: Sequence[str]) -> set[str]:
+    """Return those of the address hashes that are suppressed."""
+    found = session.connection().execute(_banned(_dialect(session)), {"batch": json.dumps(hashes)})
+    return set(found.scalars())
+
+
+def intend_all(session: Session, intents: Sequence[Intent], now: datetime) -> set[int]:
+    """Record intents; returns the ids of those whose claim still held: of the others nothing may be sent.
+
+    The reader's last digest is dated with its slot on the first attempt, so that a late message does not push the
+    next one back.
+    """
+    if not intents:
+        return set()
+    dialect = _dialect(session)
+    batch = json.dumps(
+        [
+            [
+                one.claimed.id,
+                one.claimed.fence,
+                one.message_id,
+                json.dumps(list(one.paper_ids)),
+                one.claimed.attempts + 1,
+            ]
+            for one in intents
+        ]
+    )
+    found = session.connection().execute(
+        _intending(dialect), {"batch": batch, "new_lease": now + SENDING_LEASE, "sent": now}
+    )
+    mine = set(found.scalars())
+    first = [
+        one.claimed.id
+        for one in intents
+        if one.claimed.attempts == 0 and one.claimed.kind is DeliveryKind.DIGEST and one.claimed.id in mine
+    ]
+    if first:
+        session.connection().execute(_serving(dialect), {"batch": json.dumps(first)})
+    return mine
+
+
+class Outcome(NamedTuple):
+    """Where a delivery goes, with its reason and the relay's words (empty: those it has are kept)."""
+
+    claimed: Claim
+    reason: str
+    reply: str
+
+
+def move_all(
+    session: Session, outcomes: Sequence[Outcome], to: DeliveryState, now: datetime, *, sent: bool
+) -> set[int]:
+    """Take deliveries to one state, as `move` does; returns the ids of those whose claim still held."""
+    if not outcomes:
+        return set()
+    batch = json.dumps([[one.claimed.id, one.claimed.fence, one.reason, one.reply] for one in outcomes])
+    found = session.connection().execute(
+        _moving(_dialect(session), to, sent), {"batch": batch, "settled": now if to in FINAL else None}
+    )
+    return set(found.scalars())
+
+
+def _dialect(session: Session) -> str:
+    return session.connection().dialect.name
+
+
+def _fields(dialect: str) -> Callable[[int, Any], ColumnElement[Any]]:
+    """What takes the nth field of each row of a batch, which stands in the statement as a table of JSON values."""
+    if dialect == "postgresql":
+        rows = func.jsonb_array_elements(cast(bindparam("batch", type_=String), JSONB)).table_valued("value")
+
+        def field(number: int, kind: Any) -> ColumnElement[Any]:
+            return cast(rows.c.value.op("->>")(literal_column(str(number))), kind)
+
+        return field
+    rows = func.json_each(bindparam("batch", type_=String)).table_valued("value")
+    return lambda number, kind: func.json_extract(rows.c.value, literal_column(f"'$[{number}]'"), type_=kind)
+
+
+def _values(dialect: str, kind: Any) -> tuple[TableValuedAlias, ColumnElement[Any]]:
+    """The batch as a table of plain values."""
+    if dialect == "postgresql":
+        rows = func.jsonb_array_elements_text(cast(bindparam("batch", type_=String), JSONB)).table_valued("value")
+        return rows, cast(rows.c.value, kind)
+    rows = func.json_each(bindparam("batch", type_=String)).table_valued("value")
+    return rows, rows.c.value
+
+
+def _state() -> ColumnElement[str]:
+    # Not the bare column: SQLite would look through the index of everything in that state for each row of the batch.
+    return func.coalesce(_delivery.c.state, "")
+
+
+def _locking() -> Select[Any]:
+    rows, its_id = _values("postgresql", BigKey)
+    readers = select(_delivery.c.subscriber_id).select_from(rows).join(_delivery, _delivery.c.id == its_id)
+    return (
+        select(_subscription.c.subscriber_id)
+        .where(_subscription.c.subscriber_id.in_(readers))
+        .order_by(_subscription.c.subscriber_id)  # in one order everywhere, so that no two wait for one another
+        .with_for_update(key_share=True)
+    )
+
+
+_LOCKED = _locking()
+
+
+@cache
+def _looking(dialect: str) -> Select[Any]:
+    rows, its_id = _values(dialect, BigKey)
+    return (
+        select(_delivery.c.id, _subscription.c.state, _subscription.c.paused_until, _issue.c.state)
+        .select_from(rows)
+        .join(_delivery, _delivery.c.id == its_id)
+        .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
+        .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
+    )
+
+
+@cache
+def _banned(dialect: str) -> Select[Any]:
+    rows, value = _values(dialect, String)
+    return (
+        select(_suppression.c.address_hash).select_from(rows).join(_suppression, _suppression.c.address_hash == value)
+    )
+
+
+@cache
+def _intending(dialect: str) -> Update:
+    field = _fields(dialect)
+    papers = field(3, String)
+    return (
+        update(_delivery)
+        .where(
+            _delivery.c.id == field(0, BigKey),
+            _delivery.c.fence == field(1, Integer),
+            _state() == DeliveryState.CLAIMED,
+        )
+        .values(
+            state=DeliveryState.SENDING,
+            lease_until=bindparam("new_lease", type_=_delivery.c.lease_until.type),
+            message_id=field(2, String),
+            paper_ids=cast(papers, _delivery.c.paper_ids.type) if dialect == "postgresql" else papers,
+            attempts=field(4, Integer),
+            sent_at=bindparam("sent", type_=_delivery.c.sent_at.type),
+        )
+        .returning(_delivery.c.id)
+    )
+
+
+@cache
+def _serving(dialect: str) -> Update:
+    _, its_id = _values(dialect, BigKey)
+    return (
+        update(_subscription)
+        .where(_subscription.c.subscriber_id == _delivery.c.subscriber_id, _delivery.c.id == its_id)
+        .values(last_digest_at=_delivery.c.due_at)
+    )
+
+
+@cache
+def _moving(dialect: str, to: DeliveryState, sent: bool) -> Update:
+    field = _fields(dialect)
+    beyond = (DeliveryState.SENDING, DeliveryState.UNKNOWN) if sent else (DeliveryState.CLAIMED,)
+    reply = field(3, String)
+    return (
+        update(_delivery)
+        .where(
+            _delivery.c.id == field(0, BigKey),
+            _delivery.c.fence == field(1, Integer),
+            _state().in_([state for state in beyond if state in sources_of(to)]),
+        )
+        .values(
+            state=to,
+            reason=field(2, String),
+            claimed_by="",
+            lease_until=None,
+            settled_at=bindparam("settled", type_=_delivery.c.settled_at.type),
+            reply=func.coalesce(func.nullif(reply, ""), _delivery.c.reply),
+        )
+        .returning(_delivery.c.id)
+    )
