@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from itertools import groupby
 from operator import itemgetter
@@ -20,6 +20,10 @@ from digest.store.engine import reading, writing
 _log = structlog.get_logger(__name__)
 
 
+def go_past(_point: str) -> None:
+    """Do nothing at a checkpoint."""
+
+
 def materialise(
     engine: Engine,
     issue_id: int,
@@ -28,6 +32,7 @@ def materialise(
     until: datetime,
     immediately: bool = False,
     since: datetime | None = None,
+    checkpoint: Callable[[str], None] = go_past,
 ) -> int:
     """Queue an issue for everybody whose slot lies between its freezing and `until`; return how many are new.
 
@@ -35,7 +40,7 @@ def materialise(
     out by then expires, or WORTH_SENDING after its slot where that is later. `since` replaces the freezing as
     the start, for an issue frozen late.
     `immediately` ignores slots: due now, for everybody not served with this issue or on this date.
-    Raises NotFound.
+    `checkpoint` is told "queued" after each time zone, for tests that stop the process there. Raises NotFound.
     """
     with reading(engine) as session:
         window = audience.issue_window(session, issue_id)
@@ -49,6 +54,7 @@ def materialise(
             with writing(engine) as session:
                 on = local_date(_known_zone(timezone), now)
                 queued += audience.queue_zone(session, issue_id, timezone, on, until=until, now=now)
+            checkpoint("queued")
         return queued
     for timezone, members in groupby(groups, key=lambda group: group.timezone):
         slots = [slot for group in members for slot in _slots(group, start, until) if now < slot[1].until]
@@ -56,6 +62,7 @@ def materialise(
         for _, alike in groupby(sorted(slots, key=itemgetter(0)), key=itemgetter(0)):
             with writing(engine) as session:
                 queued += audience.queue_slots(session, issue_id, timezone, [slot for _, slot in alike], now=now)
+        checkpoint("queued")
     return queued
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Engine
 
 from digest.core.plan import STALE_AFTER
-from digest.flows.audience import materialise
+from digest.flows.audience import go_past, materialise
 from digest.flows.compose import freeze
 from digest.store.audience import mark_queued
 from digest.store.engine import writing
@@ -22,6 +23,7 @@ def freeze_and_materialise(
     size: int,
     until: datetime | None = None,
     immediately: bool = False,
+    checkpoint: Callable[[str], None] = go_past,
 ) -> int:
     """Freeze the issue of a day and materialise its deliveries; return how many were made.
 
@@ -32,11 +34,13 @@ def freeze_and_materialise(
     be forgotten; nor earlier, or it would take the slots of the issue before it. Those missed by more than
     STALE_AFTER are left out, so that an issue of a day long past has none.
     With `immediately` every reader's slot is now, and what has not gone out by `until` expires. Nothing to show
-    means no issue, and 0.
+    means no issue, and 0. `checkpoint` is told "frozen", then "queued" after each time zone, and "materialised" before
+    that is noted, for tests that stop the process there.
     """
     stored = freeze(engine, issued_on, min(cut_off, now), now=now, size=size)
     if stored is None:
         return 0
+    checkpoint("frozen")
     made = materialise(
         engine,
         stored.id,
@@ -44,7 +48,9 @@ def freeze_and_materialise(
         until=until or cut_off + timedelta(days=1),
         immediately=immediately,
         since=max(cut_off, now - STALE_AFTER),
+        checkpoint=checkpoint,
     )
+    checkpoint("materialised")
     with writing(engine) as session:
         mark_queued(session, stored.id, now)
     return made
