@@ -93,3 +93,4 @@ def prepare(settings: Settings) -> Services:
 def _refuse_outdated_schema(**_: object) -> None:
     stop_tasks(False)  # made before the children are forked, so that they share it
     require_current(services().engine)
+    services().engine.dispose()  # the pool's processes are forked after this, and must not share a connection

@@ -17,13 +17,23 @@ MORNING = ("frozen", "queued", "materialised")
 SENDING = ("claimed", "intended", "dot", "answered", "settled")
 
 
-def strike(point: str, nth: int = 1, number: signal.Signals = signal.SIGKILL) -> Callable[[str], None]:
-    """Return a checkpoint that sends this process a signal when `point` is reached for the nth time."""
+def strike(
+    point: str,
+    nth: int = 1,
+    number: signal.Signals = signal.SIGKILL,
+    *,
+    before: Callable[[], None] = lambda: None,
+) -> Callable[[str], None]:
+    """Return a checkpoint that sends this process a signal when `point` is reached for the nth time.
+
+    `before` is called first.
+    """
     seen: Counter[str] = Counter()
 
     def reach(name: str) -> None:
         seen[name] += 1
         if name == point and seen[name] == nth:
+            before()
             os.kill(os.getpid(), number)
 
     return reach
