@@ -67,8 +67,8 @@ class Answers:
 class Desk:
     """One conversation after another, on as many connections as come."""
 
-    def __init__(self, answers: Answers, log: int, slow: float) -> None:
-        self._answers, self._log, self._slow = answers, log, slow
+    def __init__(self, answers: Answers, log: int, slow: float, stall: float) -> None:
+        self._answers, self._log, self._slow, self._stall = answers, log, slow, stall
 
     async def converse(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, asyncio.IncompleteReadError, ValueError):
@@ -111,7 +111,7 @@ class Desk:
             writer.transport.abort()
         elif answer == STALL:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(self._stall):
                     while await reader.read(65536):
                         pass
         if answer in {DROP, RESET, STALL}:
@@ -124,7 +124,7 @@ class Desk:
 async def _run(options: argparse.Namespace) -> None:
     log = os.open(options.log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     answers = Answers(json.loads(options.script), seed=options.seed, rate=options.rate)
-    desk = Desk(answers, log, options.slow)
+    desk = Desk(answers, log, options.slow, options.stall)
     server = await asyncio.start_server(desk.converse, "127.0.0.1", 0, limit=1 << 22, backlog=500)
     print(server.sockets[0].getsockname()[1], flush=True)
     loop = asyncio.get_running_loop()
@@ -141,6 +141,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--rate", type=float, default=0.0, help="how often chance answers instead, 0 to 1")
     parser.add_argument("--slow", type=float, default=0.0, help="seconds before each answer to a final dot")
+    parser.add_argument("--stall", type=float, default=30.0, help="seconds of silence before it hangs up")
     asyncio.run(_run(parser.parse_args()))
 
 
@@ -155,9 +156,11 @@ class CountingSink:
         seed: int = 0,
         rate: float = 0.0,
         slow: float = 0.0,
+        stall: float = 30.0,
     ) -> None:
         self.log = log
-        words = {"--log": log, "--script": json.dumps(script or {}), "--seed": seed, "--rate": rate, "--slow": slow}
+        words = {"--log": log, "--script": json.dumps(script or {}), "--seed": seed, "--rate": rate}
+        words |= {"--slow": slow, "--stall": stall}
         arguments = [str(word) for pair in words.items() for word in pair]
         self._child = subprocess.Popen(
             [sys.executable, "-S", __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

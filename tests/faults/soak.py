@@ -32,18 +32,16 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
-from digest.config import Settings
-from digest.wiring import Services
 from tests.faults import sabotage, stage
 from tests.faults.databases import databases
 from tests.faults.oracle import Verdict, judge
 from tests.faults.points import MORNING, SENDING, strike, strike_at_statement
 from tests.faults.sink import CountingSink
+from tests.faults.soak_workers import soak_workers
 
 READERS = 240
 Job = Callable[[Engine], None]
 T = TypeVar("T")
-_SECRET = "kq7vW2mB9xR4tY8wZ1bN6cF3hG5dS0aLp-soak"
 
 
 class Soak:
@@ -67,7 +65,7 @@ class Soak:
             while self.ends["killed"] < self.kills and self.go_on():
                 self.round()
             self.day += timedelta(days=1)
-        self.settle()
+        self.ask(lambda engine: stage.settle(self.scene, engine))
 
     def ask(self, question: Callable[[Engine], T]) -> T:
         """Do something in this process, and leave no connection behind that a fork would share."""
@@ -164,15 +162,6 @@ class Soak:
         finally:
             os._exit(status)
 
-    def settle(self) -> None:
-        """Carry on without kills until nothing is left to do."""
-        engine = self.scene.open()
-        while (after := stage.next_instant(engine)) is not None:
-            self.scene.clock.turn(max(after, self.scene.clock()) + timedelta(seconds=1))
-            self.scene.sweep(engine)
-            self.scene.send(engine)
-        engine.dispose()
-
 
 @contextmanager
 def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
@@ -188,28 +177,16 @@ def progress(title: str, total: int) -> Iterator[Callable[[], None]]:
         yield move
 
 
-def real_courier(scene: stage.Stage) -> stage.Stage:
-    """Give a stage the courier of an installation: the real templates, tokens and messages."""
-    settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, and its types do not say so
-        secret_key=[_SECRET],
-        mail_from="digest@example.org",
-        postal_address="12 Example Street",
-        contact="hello@example.org",
-    )
-    courier = Services(settings).courier
-    return replace(scene, courier=replace(courier, tokens=stage.post.TOKENS))
-
-
-def soak(url: str, *, seed: int, kills: int, readers: int, rate: float) -> tuple[Verdict, Counter[str]]:
+def soak(
+    url: str, *, seed: int, kills: int, readers: int, rate: float, killed: Callable[[], None]
+) -> tuple[Verdict, Counter[str]]:
     """Soak one database, which must be empty."""
     with tempfile.TemporaryDirectory() as folder, CountingSink(Path(folder) / "log", seed=seed, rate=rate) as sink:
         clock = stage.Clock(Path(folder) / "clock")
         clock.turn(stage.CUT_OFF)
-        scene = real_courier(stage.Stage(database=url, clock=clock, relay=sink.url))
-        with progress(url.partition(":")[0].partition("+")[0], kills) as killed:
-            run = Soak(scene, seed=seed, kills=kills, readers=readers, killed=killed)
-            run.run()
+        scene = stage.installed(stage.Stage(database=url, clock=clock, relay=sink.url), stage.SECRET)
+        run = Soak(scene, seed=seed, kills=kills, readers=readers, killed=killed)
+        run.run()
         return run.ask(lambda engine: judge(engine, sink.taken(), run.audience)), run.ends
 
 
@@ -219,6 +196,9 @@ def main(
     database: Annotated[str, typer.Option(help="An empty database; SQLite and PostgreSQL in turn without it.")] = "",
     readers: Annotated[int, typer.Option(min=1, help="How many readers there are.")] = READERS,
     rate: Annotated[float, typer.Option(min=0, max=1, help="How often the relay misbehaves at a verb.")] = 0.01,
+    workers: Annotated[
+        int, typer.Option(min=0, help="Kill this many Celery workers on a Redis of their own, instead of forks.")
+    ] = 0,
     sabotaged: Annotated[sabotage.Sabotage | None, typer.Option(help="Break the engine, to see it noticed.")] = None,
 ) -> None:
     """Kill workers at random and judge what became of everybody's mail; one JSON line for each database."""
@@ -228,14 +208,20 @@ def main(
     held = True
     with sabotage.applied(sabotaged):
         for url in databases(database):
-            verdict, ends = soak(url, seed=seed, kills=kills, readers=readers, rate=rate)
+            with progress(_kind(url), kills) as killed:
+                if workers:
+                    verdict, ends = soak_workers(
+                        url, seed=seed, kills=kills, readers=readers, rate=rate, workers=workers, killed=killed
+                    )
+                else:
+                    verdict, ends = soak(url, seed=seed, kills=kills, readers=readers, rate=rate, killed=killed)
             for oddity in verdict.oddities[:20]:
                 print(oddity, file=sys.stderr)
             print(f"processes: {dict(ends)}", file=sys.stderr)
             print(
                 json.dumps(
                     {
-                        "database": url.partition(":")[0].partition("+")[0],
+                        "database": _kind(url),
                         "kills": ends["killed"],
                         "twice": verdict.twice,
                         "missing": verdict.missing,
@@ -247,6 +233,10 @@ def main(
             )
             held = held and verdict.holds and not ends["crashed"]
     raise typer.Exit(0 if held else 1)
+
+
+def _kind(url: str) -> str:
+    return url.partition(":")[0].partition("+")[0]
 
 
 if __name__ == "__main__":

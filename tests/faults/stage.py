@@ -11,6 +11,7 @@ from pathlib import Path
 from sqlalchemy import Engine, func, insert, select
 from sqlmodel import SQLModel
 
+from digest.config import Settings
 from digest.core.capture import Capture, Reading
 from digest.core.delivery import UNSETTLED
 from digest.core.paper import Listing
@@ -23,8 +24,11 @@ from digest.store.dialects import table_of
 from digest.store.engine import open_engine, reading, writing
 from digest.store.subscribers import Evidence, apply_consent, suppress
 from digest.store.tables import Delivery, Subscriber, Subscription
+from digest.tokens import Tokens
+from digest.wiring import Services
 from tests import post
 
+SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
 CUT_OFF = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 _ZONES = ("UTC", "Asia/Tokyo", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Pacific/Auckland")
 _WORDS = ("amber", "birch", "copper", "dune", "ember", "flint", "granite", "heather")
@@ -70,7 +74,7 @@ class Stage:
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """Hand over what is due, as the task of a worker does."""
-        courier = replace(self.courier or post.courier(post.Sink()), relay=self._relay)
+        courier = replace(self.courier or replace(post.courier(post.Sink()), tokens=Tokens([SECRET])), relay=self._relay)
         deliver.deliver_due(
             engine,
             courier,
@@ -157,7 +161,7 @@ def ban(engine: Engine, reader: int, now: datetime) -> None:
     """Suppress a reader's address."""
     address = _address(reader)
     with writing(engine) as session:
-        suppress(session, address, post.TOKENS.address_hashes(address), "a complaint", now)
+        suppress(session, address, Tokens([SECRET]).address_hashes(address), "a complaint", now)
 
 
 def confirmed(engine: Engine) -> int:
@@ -188,6 +192,26 @@ def queued(engine: Engine, on: date) -> bool:
 
     with reading(engine) as session:
         return issue_queued(session, on)
+
+
+def installed(scene: Stage, secret: str) -> Stage:
+    """Give a stage the courier of an installation: the real templates, tokens and messages."""
+    settings = Settings(
+        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, and its types do not say so
+        secret_key=[secret],
+        mail_from="digest@example.org",
+        postal_address="12 Example Street",
+        contact="hello@example.org",
+    )
+    return replace(scene, courier=Services(settings).courier)
+
+
+def settle(scene: Stage, engine: Engine) -> None:
+    """Carry on undisturbed until nothing is left to do."""
+    while (after := next_instant(engine)) is not None:
+        scene.clock.turn(max(after, scene.clock()) + timedelta(seconds=1))
+        scene.sweep(engine)
+        scene.send(engine)
 
 
 def _address(reader: int) -> str:

@@ -1,0 +1,53 @@
+"""Leaving while a worker commits its intents: both come through, in one order or the other."""
+
+from __future__ import annotations
+
+import threading
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, text
+
+from digest.core.delivery import DeliveryState
+from digest.flows.deliver import materialise
+from digest.store.batches import Intent, intend_all, look_again
+from digest.store.deliveries import claim
+from digest.store.engine import reading, writing
+from tests import post
+from tests.faults import stage
+from tests.faults.children import wait_for
+from tests.post import FROZEN_AT, UNTIL
+
+SLOT = FROZEN_AT + timedelta(hours=2)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("database_url", ["postgres"], indirect=True)
+def test_who_leaves_while_intents_are_committed_waits_and_is_not_turned_away(engine: Engine) -> None:  # checklist 60
+    reader = post.add_reader(engine, "ann@example.test")
+    materialise(engine, post.add_issue(engine), now=FROZEN_AT, until=UNTIL)
+    with writing(engine) as session:
+        (claimed,) = claim(session, worker="w", now=SLOT, limit=1)
+    failed: list[Exception] = []
+
+    def leave() -> None:
+        try:
+            stage.leave(engine, reader, SLOT)
+        except Exception as error:  # noqa: BLE001  # it is the test's to judge
+            failed.append(error)
+
+    def waits() -> bool:
+        with reading(engine) as session:
+            waiting = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database OR database IS NULL"
+            return bool(session.connection().scalar(text(waiting + " WHERE NOT granted AND d.datname = current_database()")))
+
+    leaving = threading.Thread(target=leave)
+    with writing(engine) as session:
+        assert look_again(session, [claimed])
+        leaving.start()
+        wait_for(waits)
+        assert intend_all(session, [Intent(claimed, "<1@example.test>", [1])], SLOT) == {claimed.id}
+    leaving.join(30)
+    assert failed == []
+    assert post.subscription(engine, reader).state == "unsubscribed"
+    assert post.deliveries(engine)[0].state == DeliveryState.SENDING
