@@ -169,12 +169,14 @@ def _state() -> ColumnElement[str]:
 
 def _locking() -> Select[Any]:
     rows, its_id = _values("postgresql", BigKey)
-    readers = select(_delivery.c.subscriber_id).select_from(rows).join(_delivery, _delivery.c.id == its_id)
     return (
         select(_subscription.c.subscriber_id)
-        .where(_subscription.c.subscriber_id.in_(readers))
+        .select_from(rows)
+        .join(_delivery, _delivery.c.id == its_id)
+        .join(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
         .order_by(_subscription.c.subscriber_id)  # in one order everywhere, so that no two wait for one another
-        .with_for_update(key_share=True)
+        # Of each reader the delivery first, as somebody who unsubscribes does, or the two would wait for one another.
+        .with_for_update(key_share=True, of=[_delivery, _subscription])
     )
 
 

@@ -34,7 +34,7 @@ def main() -> None:
     morning.freeze_and_materialise = partial(  # type: ignore[assignment]
         morning.freeze_and_materialise, checkpoint=checkpoint
     )
-    tasks._CHUNK = int(os.environ.get("FAULT_CHUNK", "200"))
+    tasks._A_RUN = int(os.environ.get("FAULT_CHUNK", "10000"))
 
     def returned(**_: object) -> None:
         checkpoint("unacknowledged")
