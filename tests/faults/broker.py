@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import redis
@@ -113,18 +113,20 @@ class Worker:
                 start_new_session=True,
                 cwd=ROOT,
             )
+        self._ready = Path(f"{settings['FAULT_CLOCK']}.ready.{self.process.pid}")
 
     def ask_to_stop(self) -> int:
-        """Send SIGTERM, as a deployment does, and return the exit code."""
+        """Send SIGTERM, as a deployment does, once it is in service, and return the exit code."""
+        deadline = time.monotonic() + 60
+        while not self._ready.exists() and self.process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(60)
 
     def kill(self) -> None:
         """Kill it, as a power cut does, with its pool; no harm where it is gone."""
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait(60)
 
     def kill_pool(self) -> bool:

@@ -19,7 +19,7 @@ from tests.faults.stage import Stage
 
 # A forked child would share its parent's database connections, and a spawned one would import everything anew.
 WARM = multiprocessing.get_context("forkserver")
-WARM.set_forkserver_preload(["tests.faults.children", "tests.post", "digest.flows.morning", "digest.mail.smtp"])
+WARM.set_forkserver_preload(["tests.faults.children", "tests.faults.test_killed_workers"])
 
 Blow = Callable[[Engine], Callable[[str], None]]
 

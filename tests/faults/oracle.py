@@ -45,9 +45,7 @@ def judge(engine: Engine, taken: Mapping[str, int], audience: int) -> Verdict:
     delivery = table_of(Delivery)
     with reading(engine) as session:
         rows = session.connection().execute(
-            select(delivery.c.id, delivery.c.state, delivery.c.message_id).where(
-                delivery.c.kind == DeliveryKind.DIGEST
-            )
+            select(delivery.c.id, delivery.c.state, delivery.c.message_id).where(delivery.c.kind == DeliveryKind.DIGEST)
         )
         digests = rows.all()
     odd = [

@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from digest.core.delivery import DeliveryState, Tally
 from digest.flows import ledger
-from digest.flows.moves import Move
+from digest.flows.moves import Move, write_moves
 from digest.store import audience
-from digest.store.batches import Intent
+from digest.store.batches import Intent, intend_all
 from digest.store.dialects import table_of
 from digest.store.tables import Delivery
 
@@ -59,7 +59,6 @@ def _resending() -> list[tuple[Any, str, Any]]:
 
 
 def _intending_late() -> list[tuple[Any, str, Any]]:
-    intend_all, write_moves = ledger.intend_all, ledger.write_moves
     put_off: dict[int, Intent] = {}
 
     def intend_later(_session: Session, intents: Sequence[Intent], _now: datetime) -> set[int]:
@@ -75,16 +74,14 @@ def _intending_late() -> list[tuple[Any, str, Any]]:
 
 
 def _settling_early() -> list[tuple[Any, str, Any]]:
-    whole = ledger.intend_all
-
-    def intend_all(session: Session, intents: Sequence[Intent], now: datetime) -> set[int]:
-        mine = whole(session, intents, now)
+    def intend_and_settle(session: Session, intents: Sequence[Intent], now: datetime) -> set[int]:
+        mine = intend_all(session, intents, now)
         session.connection().execute(
             update(_delivery).where(_delivery.c.id.in_(mine)).values(state=DeliveryState.ACCEPTED)
         )
         return mine
 
-    return [(ledger, "intend_all", intend_all)]
+    return [(ledger, "intend_all", intend_and_settle)]
 
 
 _BREAKS = {

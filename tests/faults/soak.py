@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -157,7 +157,7 @@ class Soak:
         try:
             job(self.scene.open())
             status = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001  # whatever it is, a forked child ends here
             traceback.print_exc()
         finally:
             os._exit(status)

@@ -60,7 +60,9 @@ class WorkerSoak:
                     continue
                 self.ends["killed"] += 1
                 killed()
-            self.ends["crashed"] += sum(worker.ask_to_stop() != 0 for worker in staff)
+            for worker in staff:
+                code = worker.ask_to_stop()
+                self.ends["stopped in order" if code == 0 else "crashed"] += 1
         finally:
             for worker in staff:
                 worker.kill()

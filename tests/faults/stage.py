@@ -74,7 +74,9 @@ class Stage:
         stopping: Callable[[], bool] = lambda: False,
     ) -> None:
         """Hand over what is due, as the task of a worker does."""
-        courier = replace(self.courier or replace(post.courier(post.Sink()), tokens=Tokens([SECRET])), relay=self._relay)
+        courier = replace(
+            self.courier or replace(post.courier(post.Sink()), tokens=Tokens([SECRET])), relay=self._relay
+        )
         deliver.deliver_due(
             engine,
             courier,
@@ -197,7 +199,7 @@ def queued(engine: Engine, on: date) -> bool:
 def installed(scene: Stage, secret: str) -> Stage:
     """Give a stage the courier of an installation: the real templates, tokens and messages."""
     settings = Settings(
-        _env_file=None,  # type: ignore[call-arg]  # pydantic-settings takes it, and its types do not say so
+        _env_file=None,
         secret_key=[secret],
         mail_from="digest@example.org",
         postal_address="12 Example Street",

@@ -6,7 +6,6 @@ lacks is in a state that says so; the states add up to the audience.
 
 from __future__ import annotations
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -21,12 +20,12 @@ from digest.mail.message import Envelope
 from digest.store import audience
 from digest.store.engine import open_engine, reading
 from tests import post
+from tests.faults.children import WARM
 from tests.post import FROZEN_AT, UNTIL, Sink, add_issue, add_readers, at_clock
 
 SLOT = FROZEN_AT + timedelta(hours=2)
 AUDIENCE = 12
 SAYS_SO = {"unknown", "failed", "suppressed", "expired", "skipped"}
-_SPAWN = multiprocessing.get_context("spawn")  # a forked child would share the parent's database connections
 
 
 def killed_at(url: str, log: Path, point: str, nth: int) -> None:
@@ -57,7 +56,7 @@ def work(url: str, log: Path, at: datetime, limit: int) -> None:
 
 
 def run(target: Callable[..., None], *arguments: object) -> int | None:
-    child = _SPAWN.Process(target=target, args=arguments)
+    child = WARM.Process(target=target, args=arguments)
     child.start()
     child.join(60)
     return child.exitcode
@@ -130,7 +129,7 @@ def test_processes_side_by_side_mail_nobody_twice(engine: Engine, database_url: 
     issue = add_issue(engine)
     materialise(engine, issue, now=FROZEN_AT, until=UNTIL)
     log = tmp_path / "sink.log"
-    children = [_SPAWN.Process(target=work, args=(database_url, log, SLOT, 2)) for _ in range(3)]
+    children = [WARM.Process(target=work, args=(database_url, log, SLOT, 2)) for _ in range(3)]
     for child in children:
         child.start()
     for child in children:

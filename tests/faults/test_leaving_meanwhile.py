@@ -19,6 +19,7 @@ from tests.faults.children import wait_for
 from tests.post import FROZEN_AT, UNTIL
 
 SLOT = FROZEN_AT + timedelta(hours=2)
+_WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.mark.postgres
@@ -38,8 +39,7 @@ def test_who_leaves_while_intents_are_committed_waits_and_is_not_turned_away(eng
 
     def waits() -> bool:
         with reading(engine) as session:
-            waiting = "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database OR database IS NULL"
-            return bool(session.connection().scalar(text(waiting + " WHERE NOT granted AND d.datname = current_database()")))
+            return bool(session.connection().scalar(text(_WAITING)))
 
     leaving = threading.Thread(target=leave)
     with writing(engine) as session:

@@ -1,8 +1,9 @@
 """A Celery worker as `digest worker` runs it, with a clock that tests turn and a signal that strikes at a point.
 
 Run as `python -m tests.faults.worker`. FAULT_CLOCK names the clock's file; FAULT_AT is `point:nth:SIGNAL` or nothing,
-FAULT_CHUNK how many deliveries a task takes. The point `unacknowledged` comes when a task has returned, and its
-message is not acknowledged yet. A point strikes once: FAULT_STRUCK names a file that remembers it.
+FAULT_CHUNK how many deliveries a task takes; the file `FAULT_CLOCK.ready.PID` is made once it is in service. The point
+`unacknowledged` comes when a task has returned, and its message is not acknowledged yet. A point strikes once:
+FAULT_STRUCK names a file that remembers it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from celery.signals import task_postrun
+from celery.signals import task_postrun, worker_ready
 
 from digest.config import read_settings
 from digest.flows import deliver, morning
@@ -30,16 +31,18 @@ def main() -> None:
     prepare(settings)
     use_services(Services(settings, clock=Clock(Path(os.environ["FAULT_CLOCK"])), kick=kick))
     checkpoint = _checkpoint(os.environ.get("FAULT_AT", ""))
-    deliver.deliver_due = partial(deliver.deliver_due, checkpoint=checkpoint)  # type: ignore[assignment]
-    morning.freeze_and_materialise = partial(  # type: ignore[assignment]
-        morning.freeze_and_materialise, checkpoint=checkpoint
-    )
+    deliver.deliver_due = partial(deliver.deliver_due, checkpoint=checkpoint)
+    morning.freeze_and_materialise = partial(morning.freeze_and_materialise, checkpoint=checkpoint)
     tasks._A_RUN = int(os.environ.get("FAULT_CHUNK", "10000"))
 
     def returned(**_: object) -> None:
         checkpoint("unacknowledged")
 
+    def in_service(**_: object) -> None:
+        Path(f"{os.environ['FAULT_CLOCK']}.ready.{os.getpid()}").touch()
+
     task_postrun.connect(returned, weak=False)
+    worker_ready.connect(in_service, weak=False)
     celery_app.conf.update(broker_transport_options={"visibility_timeout": 3, "unacked_restore_interval": 1})
     celery_app.worker_main(
         ["worker", "--loglevel=ERROR", "--concurrency=1", "--queues=firstlight", "--without-gossip", "--without-mingle"]
