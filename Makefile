@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bench-send clean
+.PHONY: demo test lint format bench-send soak clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -15,6 +15,9 @@ demo: .venv/.installed ## Send today's digest to invented readers, then serve si
 
 test: .venv/.installed-dev ## Run the whole suite; what needs an absent server is skipped with its reason.
 	@$(BIN)/pytest
+
+soak: .venv/.installed-dev ## Kill senders at random, a thousand times on each database; SOAK="--help" says more.
+	@$(BIN)/python -m tests.faults.soak $(SOAK)
 
 lint: .venv/.installed-dev ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

@@ -14,13 +14,14 @@ from sqlalchemy.engine import make_url
 SERVER = "postgresql+psycopg://postgres@127.0.0.1:5432/postgres"
 
 
-def databases(named: str = "") -> Iterator[str]:
+def databases(named: str = "", *, sqlite: bool = True) -> Iterator[str]:
     """Give the URL of each database; those made here are gone when the next one is asked for."""
     if named:
         yield named
         return
-    with tempfile.TemporaryDirectory() as folder:
-        yield f"sqlite:///{folder}/soak.db"
+    if sqlite:
+        with tempfile.TemporaryDirectory() as folder:
+            yield f"sqlite:///{folder}/soak.db"
     with postgres() as url:
         yield url
 

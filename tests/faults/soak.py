@@ -193,7 +193,7 @@ def soak(
 def main(
     kills: Annotated[int, typer.Option(min=1, help="How many processes are killed on each database.")] = 1000,
     seed: Annotated[int, typer.Option(help="Chooses everything but the timing; drawn where it is not given.")] = -1,
-    database: Annotated[str, typer.Option(help="An empty database; SQLite and PostgreSQL in turn without it.")] = "",
+    database: Annotated[str, typer.Option(help="An empty database; without it new ones in turn.")] = "",
     readers: Annotated[int, typer.Option(min=1, help="How many readers there are.")] = READERS,
     rate: Annotated[float, typer.Option(min=0, max=1, help="How often the relay misbehaves at a verb.")] = 0.01,
     workers: Annotated[
@@ -207,7 +207,7 @@ def main(
     print(f"seed {seed}", file=sys.stderr, flush=True)
     held = True
     with sabotage.applied(sabotaged):
-        for url in databases(database):
+        for url in databases(database, sqlite=not workers):
             with progress(_kind(url), kills) as killed:
                 if workers:
                     verdict, ends = soak_workers(

@@ -8,10 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from celery.signals import worker_init
 from sqlalchemy import Engine
 
+from digest.config import read_settings
 from digest.store.engine import open_engine
 from digest.store.schema import upgrade
+from digest.wiring import Services
 from tests import post
 from tests.conftest import absent
 from tests.faults import stage
@@ -20,7 +23,8 @@ from tests.faults.children import wait_for
 from tests.faults.conftest import TODAY
 from tests.faults.oracle import judge
 from tests.faults.sink import CountingSink
-from tests.faults.stage import CUT_OFF, Clock, Stage
+from tests.faults.stage import CUT_OFF, SECRET, Clock, Stage
+from workers import app
 
 READERS = 60
 pytestmark = [pytest.mark.redis, pytest.mark.timeout(180)]
@@ -130,3 +134,11 @@ def test_a_broker_that_forgets_everything_costs_a_tick(day: Day) -> None:  # che
         flush(day.broker)
     day.tick_until(lambda: day.states() == {"accepted"})
     assert judge(day.engine, day.sink.taken(), READERS).holds
+
+
+def test_the_processes_of_a_pool_inherit_no_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    services = Services(read_settings(database_url=database_url, secret_key=[SECRET]))
+    upgrade(services.engine)
+    monkeypatch.setattr(app, "_in_use", [services])
+    worker_init.send(sender=None)  # as Celery does before it forks
+    assert services.engine.pool.checkedin() == 0  # type: ignore[attr-defined]  # a queue pool has it

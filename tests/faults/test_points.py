@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import post
-from tests.faults.children import Struck, compose, run, send
+from tests.faults.children import Struck, compose, run, send, start, unharmed
 from tests.faults.conftest import READERS, TODAY, Play
 
 
@@ -43,3 +43,13 @@ def test_senders_that_are_killed_one_after_another_get_through_and_leave_only_th
         play.later(20)
     assert kills >= 1
     assert play.finish().states.get("unknown", 0) <= kills * play.scene.connections
+
+
+def test_two_schedulers_make_one_issue(play: Play) -> None:  # checklist 86
+    mornings = [start(compose, play.scene, TODAY, unharmed) for _ in range(2)]
+    for each in mornings:
+        each.join(60)
+    assert [each.exitcode for each in mornings] == [0, 0]
+    assert len(post.deliveries(play.engine)) == READERS
+    play.open_day()
+    assert play.finish().states == {"accepted": READERS}
