@@ -18,6 +18,7 @@ from digest.store import audience
 from digest.store.batches import Intent, intend_all
 from digest.store.dialects import table_of
 from digest.store.tables import Delivery
+from digest.tokens import Tokens
 
 _delivery = table_of(Delivery)
 
@@ -65,10 +66,12 @@ def _intending_late() -> list[tuple[Any, str, Any]]:
         put_off.update({one.claimed.id: one for one in intents})
         return set(put_off)
 
-    def write(session: Session, moves: Iterable[Move], now: datetime) -> list[DeliveryState | None]:
+    def write(
+        session: Session, moves: Iterable[Move], now: datetime, *, tokens: Tokens | None = None
+    ) -> list[DeliveryState | None]:
         moves = list(moves)
         intend_all(session, [put_off[one.claimed.id] for one in moves if one.sent and one.claimed.id in put_off], now)
-        return write_moves(session, moves, now)
+        return write_moves(session, moves, now, tokens=tokens)
 
     return [(ledger, "intend_all", intend_later), (ledger, "write_moves", write)]
 
