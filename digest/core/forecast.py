@@ -58,15 +58,15 @@ class Forecast:
     words: Mapping[str, float] = field(default_factory=dict)
     usual: float = 0.0
 
-    def speak(self, rows: Sequence[Sequence[float]]) -> tuple[Floats, Floats]:
+    def speak(self, rows: Floats) -> tuple[Floats, Floats]:
         """Return the expected log(1 + votes to be gained), shape (n,), and by part of PARTS, shape (parts, n).
 
-        `rows` holds the numbers of FEATURES for each of n papers. What the parts add up to, and the base, is the sum.
-        Titles are not in it: see `digest.core.titles`.
+        `rows` holds the numbers of FEATURES for each of n papers, shape (n, features). What the parts add up to, and
+        the base, is the sum. Titles are not in it: see `digest.core.titles`.
         """
         import numpy as np  # noqa: PLC0415 - the sending process knows scores, and never computes one
 
-        columns = np.array(rows, dtype=np.float64).reshape(len(rows), len(FEATURES)).T.copy()
+        columns = np.ascontiguousarray(rows.T)
         unknown = np.isnan(columns)
         by_part = np.zeros((len(PARTS), len(rows)))
         by_part[PARTS.index(STARS)] += surely(columns[_STARS])

@@ -7,10 +7,11 @@ votes each paper has by now: the paper in third place has about as many as the t
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from statistics import median
+from typing import NamedTuple
 
 from digest.core.signals import PAGE_PLACE, Movement
 
@@ -19,8 +20,7 @@ _FEWEST = 3  # counted papers, below which their order says nothing
 _ONE_POLL = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A paper's votes by its place, as log(1 + votes), and how they stand to those of its page.
 
     `overdue` is what the last count lacks of it (less than 0 where the paper was overtaken), nan where there was no
@@ -83,14 +83,13 @@ def _compared(counts: Sequence[float | None]) -> list[Standing]:
 
 def _between(place: int, known: Sequence[int], ranked: Sequence[float]) -> float:
     """Return the votes that belong to a place, between those of the nearest places with a count."""
-    if place <= known[0]:
+    after = bisect_left(known, place)
+    if after == 0:
         return ranked[0]
-    for (before, more), (after, fewer) in zip(
-        zip(known, ranked, strict=True), zip(known[1:], ranked[1:], strict=False), strict=False
-    ):
-        if place <= after:
-            return more + (fewer - more) * (place - before) / (after - before)
-    return ranked[-1]
+    if after == len(known):
+        return ranked[-1]
+    before, more, fewer = known[after - 1], ranked[after - 1], ranked[after]
+    return more + (fewer - more) * (place - before) / (known[after] - before)
 
 
 def _seen_at(moved: Mapping[str, Movement]) -> datetime:

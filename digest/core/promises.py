@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from digest.core.candidate import Candidate
 from digest.core.evidence import EVERY_PAPERS, Ground
-from digest.core.features import STARS, features
+from digest.core.features import VOTES
 from digest.core.forecast import FORESEEN, Forecast
 from digest.core.pages import Standing
-from digest.core.signals import Movement, faded
+from digest.core.signals import PAGE_PLACE, Movement, faded
 from digest.core.titles import promise, telling
 
 MAX_SHARE = 0.6  # of one signal in a score
@@ -28,7 +28,7 @@ class Promise:
 
 def expected(
     batch: Sequence[Candidate],
-    read: Sequence[Sequence[Movement]],
+    read: Sequence[Mapping[str, Movement]],
     compared: Sequence[Standing | None],
     as_of: datetime,
     forecast: Forecast,
@@ -40,21 +40,23 @@ def expected(
     """
     import numpy as np  # noqa: PLC0415 - which the sending process does without
 
+    from digest.core.feature_rows import feature_rows  # noqa: PLC0415
     from digest.core.valuing import promises, worth  # noqa: PLC0415
 
-    told = [{one.signal: one for one in moved if one.signal in FORESEEN} for moved in read]
-    spoken = [index for index, one in enumerate(told) if one.keys() - {STARS}]  # nothing was fitted for stars alone
+    spoken = [index for index, moved in enumerate(read) if VOTES in moved or PAGE_PLACE in moved]  # not stars alone
     promised = [Promise({}) for _one in batch]
     if not spoken:
         return promised
-    rows = [features(told[index], batch[index].listed_on, as_of, compared[index]) for index in spoken]
+    told = [read[index] for index in spoken]
+    rows = feature_rows(told, [batch[index].listed_on for index in spoken], as_of, [compared[one] for one in spoken])
     growth, by_part = forecast.speak(rows)
     titled = growth + np.array([promise(batch[index].title, forecast.words, forecast.usual) for index in spoken])
-    fresh = [faded(max(one.points[-1][0] for one in told[index].values()), as_of) for index in spoken]
+    latest = [max([moved[signal].points[-1][0] for signal in FORESEEN if signal in moved]) for moved in told]
+    fresh = [faded(seen_at, as_of) for seen_at in latest]
     words = [telling(batch[index].title, forecast.words) for index in spoken]
     lower = np.where([bool(one) for one in words], np.minimum(growth, titled), titled)
     raised = (worth(titled, fresh) - worth(lower, fresh)).tolist()
-    shares = promises(lower, by_part, fresh, [told[index] for index in spoken])
+    shares = promises(lower, by_part, fresh, told)
     for index, by_signal, by_title, why in zip(spoken, shares, raised, words, strict=True):
         promised[index] = Promise(
             {name: FORETOLD * share for name, share in by_signal.items()},

@@ -49,7 +49,7 @@ def worth(growth: Floats, fresh: Sequence[float]) -> Floats:
 
 
 def valued(
-    read: Sequence[Sequence[Movement]], promised: Sequence[Mapping[str, float]], grounds: Sequence[Sequence[Ground]]
+    read: Sequence[Iterable[Movement]], promised: Sequence[Mapping[str, float]], grounds: Sequence[Sequence[Ground]]
 ) -> Iterator[Valued]:
     """Value papers by what their signals read, what those promise by the forecast, and their grounds.
 
