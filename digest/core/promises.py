@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from digest.core.candidate import Candidate
 from digest.core.evidence import EVERY_PAPERS, Ground
@@ -14,16 +15,25 @@ from digest.core.pages import Standing
 from digest.core.signals import PAGE_PLACE, Movement, faded
 from digest.core.titles import promise, telling
 
+if TYPE_CHECKING:
+    from digest.core.steady import Floats
+    from digest.core.valuing import Flags
+
 MAX_SHARE = 0.6  # of one signal in a score
+_FITTED = [FORESEEN.index(VOTES), FORESEEN.index(PAGE_PLACE)]  # nothing was fitted for stars alone
 FORETOLD = MAX_SHARE / (1 - MAX_SHARE) * EVERY_PAPERS  # the most that a forecast adds: that share, if of one signal
 
 
 @dataclass(frozen=True, slots=True)
-class Promise:
-    """What the forecast adds to a paper: by signal, and by a title that raises it."""
+class Promised:
+    """What the forecast adds to papers: by signal, shape (n, FORESEEN), and by titles that raise it.
 
-    signals: dict[str, float]
-    title: tuple[Ground, ...] = ()
+    `counted`, of the same shape, says which signals the forecast spoke of; what it adds may be nothing all the same.
+    """
+
+    signals: Floats
+    counted: Flags
+    titles: list[tuple[Ground, ...]]
 
 
 def expected(
@@ -32,7 +42,7 @@ def expected(
     compared: Sequence[Standing | None],
     as_of: datetime,
     forecast: Forecast,
-) -> list[Promise]:
+) -> Promised:
     """Return what votes, page places and stars promise; nothing for a paper without votes or a place.
 
     What was read of each paper, and how it stands on its page, is in the order of the batch. A title that lowers the
@@ -43,23 +53,23 @@ def expected(
     from digest.core.feature_rows import feature_rows  # noqa: PLC0415
     from digest.core.valuing import promises, worth  # noqa: PLC0415
 
-    spoken = [index for index, moved in enumerate(read) if VOTES in moved or PAGE_PLACE in moved]  # not stars alone
-    promised = [Promise({}) for _one in batch]
-    if not spoken:
+    told = np.array([[signal in moved for signal in FORESEEN] for moved in read], dtype=np.bool_)
+    speaking: Flags = np.any(told[:, _FITTED], axis=1)
+    promised = Promised(np.zeros(told.shape), told & speaking[:, None], [()] * len(batch))
+    if not speaking.any():
         return promised
-    told = [read[index] for index in spoken]
-    rows = feature_rows(told, [batch[index].listed_on for index in spoken], as_of, [compared[one] for one in spoken])
+    spoken = np.flatnonzero(speaking).tolist()
+    papers, known = [batch[index] for index in spoken], [read[index] for index in spoken]
+    rows = feature_rows(known, [one.listed_on for one in papers], as_of, [compared[index] for index in spoken])
     growth, by_part = forecast.speak(rows)
-    titled = growth + np.array([promise(batch[index].title, forecast.words, forecast.usual) for index in spoken])
-    latest = [max([moved[signal].points[-1][0] for signal in FORESEEN if signal in moved]) for moved in told]
+    titled = growth + np.array([promise(one.title, forecast.words, forecast.usual) for one in papers])
+    latest = [max([moved[signal].points[-1][0] for signal in FORESEEN if signal in moved]) for moved in known]
     fresh = [faded(seen_at, as_of) for seen_at in latest]
-    words = [telling(batch[index].title, forecast.words) for index in spoken]
+    words = [telling(one.title, forecast.words) for one in papers]
     lower = np.where([bool(one) for one in words], np.minimum(growth, titled), titled)
-    raised = (worth(titled, fresh) - worth(lower, fresh)).tolist()
-    shares = promises(lower, by_part, fresh, told)
-    for index, by_signal, by_title, why in zip(spoken, shares, raised, words, strict=True):
-        promised[index] = Promise(
-            {name: FORETOLD * share for name, share in by_signal.items()},
-            (Ground("title", FORETOLD * by_title, why),) if by_title > 0 else (),
-        )
+    raised = (FORETOLD * (worth(titled, fresh) - worth(lower, fresh))).tolist()
+    promised.signals[spoken] = FORETOLD * promises(lower, by_part, fresh, told[spoken])
+    for index, by_title, why in zip(spoken, raised, words, strict=True):
+        if by_title > 0:
+            promised.titles[index] = (Ground("title", by_title, why),)
     return promised

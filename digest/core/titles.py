@@ -31,6 +31,9 @@ def promise(title: str, weights: Mapping[str, float], usual: float) -> float:
 
 def telling(title: str, weights: Mapping[str, float]) -> str:
     """Return in words why a title raises the forecast, empty where no word of it does."""
-    raising = sorted((-weights[word], word) for word in words_of(title) - _SMALL_WORDS if weights.get(word, 0.0) > 0)
+    known = words_of(title) & weights.keys()
+    if not known:
+        return ""
+    raising = sorted((-weights[word], word) for word in known - _SMALL_WORDS if weights[word] > 0)
     named = " and ".join(f"“{word}”" for _weight, word in raising[:_NAMED])
     return f"{named} in the title" if named else ""

@@ -18,7 +18,7 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from digest.core.candidate import AT_ONCE, Batch, Candidate, batches
-from digest.core.evidence import Ground, ground, lead
+from digest.core.evidence import ground, lead
 from digest.core.forecast import Forecast, shipped
 from digest.core.pages import Standing, standings
 from digest.core.promises import MAX_SHARE, expected
@@ -129,24 +129,25 @@ def _appraisals(
 ) -> Iterator[tuple[int, Appraisal]]:
     from digest.core.valuing import valued  # noqa: PLC0415
 
+    if not known:
+        return
     papers = [one.candidate for one in known]
     promised = expected(papers, [one.read for one in known], compared, as_of, forecast)
+    foretold: list[bool] = promised.counted.max(axis=1).tolist()
     starts = [
         ground(
             (as_of.date() - one.listed_on).days if one.listed_on else None,
-            foretold=bool(promise.signals),
+            foretold=speaks,
             has_code=bool(one.has_code),
             categories=one.categories,
             listings=one.listings,
         )
-        + promise.title
-        for one, promise in zip(papers, promised, strict=True)
+        + title
+        for one, speaks, title in zip(papers, foretold, promised.titles, strict=True)
     ]
-    values = valued([one.read.values() for one in known], [one.signals for one in promised], starts)
+    values = valued([one.read.values() for one in known], promised.signals, promised.counted, starts)
     for (place, paper, read), start, (value, shares) in zip(known, starts, values, strict=True):
-        told: dict[str, Movement | Ground] = {**read}
-        for each in start:
-            told[each.name] = each
+        words = {each.name: each.words for each in start}
         felt = [read[name] for name, _share in shares if name in read]
         yield (
             place,
@@ -154,7 +155,9 @@ def _appraisals(
                 paper_id=paper.paper_id,
                 primary_category=paper.primary_category,
                 value=value,
-                parts=tuple([Part(name, share, told[name].words) for name, share in shares]),
+                parts=tuple(
+                    [Part(name, share, read[name].words if name in read else words[name]) for name, share in shares]
+                ),
                 lead=lead(felt, start),
                 moved=bool(felt),
                 simulated=any(map(attrgetter("simulated"), read.values())),
