@@ -11,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from operator import attrgetter
@@ -39,17 +38,18 @@ __all__ = [
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One named contribution to a score: `share` of the score (sums to 1 over the parts) and its words."""
+class Part(NamedTuple):
+    """One named contribution to a score: `share` of the score (sums to 1 over the parts) and its words.
+
+    A tuple, as are the others, because a score of the whole window makes hundreds of thousands of them.
+    """
 
     name: str
     share: float
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrendScore:
+class TrendScore(NamedTuple):
     """A paper's standing as of an instant.
 
     `value` is 0 to 1, comparable within one `as_of`. `percentile` is 0 to 100 within the primary category over
@@ -65,8 +65,7 @@ class TrendScore:
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Appraisal:
+class Appraisal(NamedTuple):
     """A candidate's value and parts, before it is compared with the others; `moved` if any signal says something."""
 
     paper_id: int
