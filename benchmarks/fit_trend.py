@@ -26,7 +26,8 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingRegressor
 from threadpoolctl import threadpool_limits
 
-from digest.core.features import FEATURES, VOTES, features
+from digest.core.feature_rows import feature_rows
+from digest.core.features import FEATURES, VOTES
 from digest.core.forecast import Forecast, of_numbers, surely, to_numbers
 from digest.core.measures import measured
 from digest.core.movements import movements
@@ -89,7 +90,7 @@ class Table:
 
 def table(day: Day) -> Table:
     """Return the rows of an instant: its papers as they were seen, and with some of what was seen left out."""
-    found: list[tuple[list[float], float, float, str, str]] = []
+    found: list[tuple[np.ndarray, float, float, str, str]] = []
 
     def add(candidates: Sequence[Candidate], gains: dict[int, float], *, whole: bool) -> None:
         read = []
@@ -106,9 +107,12 @@ def table(day: Day) -> Table:
                 kept = {signal: each for signal, each in moved.items() if signal != left_out}
                 if left_out in moved and kept.keys() & {VOTES, PAGE_PLACE}:
                     shown.append((kept, None, weight))
-            for some, beside, weight in shown:
-                row = features(some, one.listed_on, day.at, beside)
-                found.append((row, float(np.log1p(gain)), weight, day.ids[index], one.title))
+            several, beside, weights = zip(*shown, strict=True)
+            rows = feature_rows(several, [one.listed_on] * len(shown), day.at, beside)
+            found.extend(
+                (row, float(np.log1p(gain)), weight, day.ids[index], one.title)
+                for row, weight in zip(rows, weights, strict=True)
+            )
 
     add(day.candidates, day.gains, whole=True)
     add(*thinned(day), whole=False)
@@ -159,7 +163,7 @@ def fit(chosen: Sequence[Day], cache: dict[datetime, Table], **settings: float) 
         base += mean
         trees.append(row)
     plain = of_numbers(round(base, 4), trees)
-    left = gains - plain.speak(rows.tolist())[0]
+    left = gains - plain.speak(rows)[0]
     seen_whole = weights == 1.0
     ids = np.array([paper_id for one in tables for paper_id in one.ids])[seen_whole]
     titles = [title for one in tables for title in one.titles]

@@ -7,12 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from itertools import chain, islice
-from operator import attrgetter
 
 from digest.core.paper import Observation
 
 AT_ONCE = 4_096
-_COLUMNS = attrgetter("signal", "source", "at", "value", "of")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +59,12 @@ def batches(candidates: Iterable[Candidate]) -> Iterator[Batch]:
 
 def in_columns(observations: Sequence[Sequence[Observation]]) -> Observed:
     """Turn the observations of several papers into columns."""
-    whose = [index for index, some in enumerate(observations) for _one in some]
-    seen = map(_COLUMNS, chain.from_iterable(observations))
-    return Observed(whose, *(zip(*seen, strict=True) if whose else [()] * 5))
+    seen = list(chain.from_iterable(observations))
+    return Observed(
+        whose=[index for index, some in enumerate(observations) for _one in some],
+        signal=[one.signal for one in seen],
+        source=[one.source for one in seen],
+        at=[one.at for one in seen],
+        value=[one.value for one in seen],
+        of=[one.of for one in seen],
+    )

@@ -90,6 +90,7 @@ class Card:
         plain = asdict(self)
         if self.novelty is None:
             del plain["novelty"]  # cards frozen before there was one have no such field, and their hash stands
+        plain["parts"] = [part._asdict() for part in self.parts]
         plain["listed_on"] = self.listed_on.isoformat() if self.listed_on else None
         return plain
 

@@ -117,12 +117,24 @@ def _points(observed: Observed, as_of: datetime) -> _Points:
     source = np.array([numbers[name] for name in observed.source], dtype=np.int64)
     series = (np.array(observed.whose, dtype=np.int64) * len(KINDS) + code) * len(sources) + source
     kept = np.flatnonzero((code >= 0) & (value >= 0) & (at <= 0) & (at > -(WINDOW // _TICK)))
-    order = kept[np.lexsort((of[kept], value[kept], at[kept], series[kept]))]
+    order = kept[_order(series[kept], at[kept], value[kept], of[kept])]
     # Repeated at one instant: the largest.
     latest = (np.diff(series[order], append=-1) != 0) | (np.diff(at[order], append=1) != 0)
     order = order[latest]
     instants = [observed.at[index] for index in order.tolist()]
     return _Points(series[order], at[order], value[order], of[order], instants, sources)
+
+
+def _order(series: Ints, at: Ints, value: Floats, of: Ints) -> Ints:
+    """Return the order by series, time, value and size of the page."""
+    span = WINDOW // _TICK
+    # One number to sort by takes a tenth of the time of four. It does unless there are hundreds of sources, or points
+    # of one series at one instant.
+    if len(series) and series.max() < _NEVER // span:
+        order = np.argsort(series * span + at, kind="stable")
+        if not np.any((np.diff(series[order]) == 0) & (np.diff(at[order]) == 0)):
+            return order
+    return np.lexsort((of, value, at, series))
 
 
 def _believable(stated: Sequence[float | None]) -> Floats:

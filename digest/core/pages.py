@@ -7,20 +7,20 @@ votes each paper has by now: the paper in third place has about as many as the t
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from statistics import median
+from typing import NamedTuple
 
-from digest.core.signals import PAGE_PLACE, Movement
+from digest.core.signals import PAGE_PLACE, Movement, Point
 
 _VOTES = "hf_upvotes"
 _FEWEST = 3  # counted papers, below which their order says nothing
 _ONE_POLL = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """A paper's votes by its place, as log(1 + votes), and how they stand to those of its page.
 
     `overdue` is what the last count lacks of it (less than 0 where the paper was overtaken), nan where there was no
@@ -43,15 +43,18 @@ def standings(read: Sequence[Mapping[str, Movement]]) -> list[Standing | None]:
     paper that was not on that, and where fewer than three papers of the page have a count.
     """
     pages: dict[date, list[int]] = {}
+    last: dict[int, Point] = {}
     for index, moved in enumerate(read):
         if PAGE_PLACE in moved:
-            pages.setdefault(moved[PAGE_PLACE].points[0][0].date(), []).append(index)
+            points = moved[PAGE_PLACE].points
+            pages.setdefault(points[0][0].date(), []).append(index)
+            last[index] = points[-1]
     found: list[Standing | None] = [None] * len(read)
     for several in pages.values():
-        latest = max(_seen_at(read[index]) for index in several)
-        polled = [index for index in several if _seen_at(read[index]) >= latest - _ONE_POLL]
+        since = max([last[index][0] for index in several]) - _ONE_POLL
+        polled = [index for index in several if last[index][0] >= since]
         # By votes where two claim one place, and alike if those are equal too: the order they are given in is nothing.
-        claims = {index: (read[index][PAGE_PLACE].points[-1][1], -_counted(read[index], -1.0)) for index in polled}
+        claims = {index: (last[index][1], -_counted(read[index], -1.0)) for index in polled}
         polled.sort(key=claims.__getitem__)
         counts = [None if math.isnan(count := _counted(read[index])) else count for index in polled]
         if sum(count is not None for count in counts) >= _FEWEST:
@@ -83,18 +86,13 @@ def _compared(counts: Sequence[float | None]) -> list[Standing]:
 
 def _between(place: int, known: Sequence[int], ranked: Sequence[float]) -> float:
     """Return the votes that belong to a place, between those of the nearest places with a count."""
-    if place <= known[0]:
+    after = bisect_left(known, place)
+    if after == 0:
         return ranked[0]
-    for (before, more), (after, fewer) in zip(
-        zip(known, ranked, strict=True), zip(known[1:], ranked[1:], strict=False), strict=False
-    ):
-        if place <= after:
-            return more + (fewer - more) * (place - before) / (after - before)
-    return ranked[-1]
-
-
-def _seen_at(moved: Mapping[str, Movement]) -> datetime:
-    return moved[PAGE_PLACE].points[-1][0]
+    if after == len(known):
+        return ranked[-1]
+    before, more, fewer = known[after - 1], ranked[after - 1], ranked[after]
+    return more + (fewer - more) * (place - before) / (known[after] - before)
 
 
 def _counted(moved: Mapping[str, Movement], unknown: float = math.nan) -> float:

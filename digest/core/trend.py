@@ -11,13 +11,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from operator import attrgetter
+from typing import NamedTuple
 
-from digest.core.candidate import Batch, Candidate, batches
-from digest.core.evidence import Ground, ground, lead
+from digest.core.candidate import AT_ONCE, Batch, Candidate, batches
+from digest.core.evidence import ground, lead
 from digest.core.forecast import Forecast, shipped
 from digest.core.pages import Standing, standings
 from digest.core.promises import MAX_SHARE, expected
@@ -38,17 +38,18 @@ __all__ = [
 _FEWEST = 5  # candidates in a category, below which a paper is compared with all of them
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One named contribution to a score: `share` of the score (sums to 1 over the parts) and its words."""
+class Part(NamedTuple):
+    """One named contribution to a score: `share` of the score (sums to 1 over the parts) and its words.
+
+    A tuple, as are the others, because a score of the whole window makes hundreds of thousands of them.
+    """
 
     name: str
     share: float
     words: str
 
 
-@dataclass(frozen=True, slots=True)
-class TrendScore:
+class TrendScore(NamedTuple):
     """A paper's standing as of an instant.
 
     `value` is 0 to 1, comparable within one `as_of`. `percentile` is 0 to 100 within the primary category over
@@ -64,8 +65,7 @@ class TrendScore:
     simulated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Appraisal:
+class Appraisal(NamedTuple):
     """A candidate's value and parts, before it is compared with the others; `moved` if any signal says something."""
 
     paper_id: int
@@ -75,6 +75,14 @@ class Appraisal:
     lead: str
     moved: bool
     simulated: bool
+
+
+class _Known(NamedTuple):
+    """The how manieth of all candidates one is, and what its signals read."""
+
+    place: int
+    candidate: Candidate
+    read: dict[str, Movement]
 
 
 def appraise(candidate: Candidate, as_of: datetime) -> Appraisal:
@@ -95,58 +103,64 @@ def appraise_batches(some: Iterable[Batch], as_of: datetime, forecast: Forecast 
     from digest.core.movements import movements_of  # noqa: PLC0415 - numpy, which the sending process does without
 
     forecast = shipped() if forecast is None else forecast
-    appraisals: list[Appraisal] = []
-    on_page: dict[int, tuple[Candidate, list[Movement]]] = {}
+    appraisals: dict[int, Appraisal] = {}
+    paged: list[_Known] = []
+    seen = 0
     for batch in some:
         read = movements_of(batch.observed, [_midnight(one.listed_on) for one in batch.candidates], as_of)
-        on_page |= {
-            place: known
-            for place, known in enumerate(zip(batch.candidates, read, strict=True), start=len(appraisals))
-            if any(moved.signal == PAGE_PLACE for moved in known[1])
-        }
-        appraisals += _appraisals(batch.candidates, read, [None] * len(read), as_of, forecast)
-    together = [known for _candidate, known in on_page.values()]
-    compared = standings([{moved.signal: moved for moved in known} for known in together])
-    again = _appraisals([one for one, _known in on_page.values()], together, compared, as_of, forecast)
-    for place, appraisal in zip(on_page, again, strict=True):
-        appraisals[place] = appraisal
-    return appraisals
+        known = [
+            _Known(place, candidate, {each.signal: each for each in moved})
+            for place, (candidate, moved) in enumerate(zip(batch.candidates, read, strict=True), start=seen)
+        ]
+        paged += [one for one in known if PAGE_PLACE in one.read]
+        alone = [one for one in known if PAGE_PLACE not in one.read]
+        appraisals |= _appraisals(alone, [None] * len(alone), as_of, forecast)
+        seen += len(known)
+    compared = standings([one.read for one in paged])
+    for start in range(0, len(paged), AT_ONCE):
+        chosen = slice(start, start + AT_ONCE)
+        appraisals |= _appraisals(paged[chosen], compared[chosen], as_of, forecast)
+    return [appraisals[place] for place in range(seen)]
 
 
 def _appraisals(
-    candidates: Sequence[Candidate],
-    read: Sequence[Sequence[Movement]],
-    compared: Sequence[Standing | None],
-    as_of: datetime,
-    forecast: Forecast,
-) -> Iterator[Appraisal]:
+    known: Sequence[_Known], compared: Sequence[Standing | None], as_of: datetime, forecast: Forecast
+) -> Iterator[tuple[int, Appraisal]]:
     from digest.core.valuing import valued  # noqa: PLC0415
 
-    promised = expected(candidates, read, compared, as_of, forecast)
+    if not known:
+        return
+    papers = [one.candidate for one in known]
+    promised = expected(papers, [one.read for one in known], compared, as_of, forecast)
+    foretold: list[bool] = promised.counted.max(axis=1).tolist()
     starts = [
         ground(
             (as_of.date() - one.listed_on).days if one.listed_on else None,
-            foretold=bool(known.signals),
+            foretold=speaks,
             has_code=bool(one.has_code),
             categories=one.categories,
             listings=one.listings,
         )
-        + known.title
-        for one, known in zip(candidates, promised, strict=True)
+        + title
+        for one, speaks, title in zip(papers, foretold, promised.titles, strict=True)
     ]
-    values = valued(read, [one.signals for one in promised], starts)
-    for one, moved, start, (value, shares) in zip(candidates, read, starts, values, strict=True):
-        told: dict[str, Movement | Ground] = {each.signal: each for each in moved}
-        told |= {each.name: each for each in start}
-        felt = [each for name, _share in shares if isinstance(each := told[name], Movement)]
-        yield Appraisal(
-            paper_id=one.paper_id,
-            primary_category=one.primary_category,
-            value=value,
-            parts=tuple([Part(name, share, told[name].words) for name, share in shares]),
-            lead=lead(felt, start),
-            moved=bool(felt),
-            simulated=any(map(attrgetter("simulated"), moved)),
+    values = valued([one.read.values() for one in known], promised.signals, promised.counted, starts)
+    for (place, paper, read), start, (value, shares) in zip(known, starts, values, strict=True):
+        words = {each.name: each.words for each in start}
+        felt = [read[name] for name, _share in shares if name in read]
+        yield (
+            place,
+            Appraisal(
+                paper_id=paper.paper_id,
+                primary_category=paper.primary_category,
+                value=value,
+                parts=tuple(
+                    [Part(name, share, read[name].words if name in read else words[name]) for name, share in shares]
+                ),
+                lead=lead(felt, start),
+                moved=bool(felt),
+                simulated=any(map(attrgetter("simulated"), read.values())),
+            ),
         )
 
 

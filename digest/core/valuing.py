@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence, Sized
+from itertools import chain
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digest.core.evidence import GROUND, Ground
 from digest.core.forecast import FORESEEN, PARTS
@@ -18,28 +20,26 @@ _ASIDE = 0.5  # of a signal's weight, where nothing could be fitted for it
 _NAMES = tuple(dict.fromkeys((*FORESEEN, *KINDS, *GROUND)))
 _COLUMN = {name: column for column, name in enumerate(_NAMES)}
 
+Flags = NDArray[np.bool_]
 Valued = tuple[float, list[tuple[str, float]]]
 """A value, 0 to 1, and the shares of the parts in it by name, the largest first; they sum to 1."""
 
 
-def promises(
-    growth: Floats, by_part: Floats, fresh: Sequence[float], told: Sequence[Collection[str]]
-) -> Iterator[dict[str, float]]:
-    """Return what papers promise, 0 to 1, by signal: of those `told` of each paper that the forecast reads.
+def promises(growth: Floats, by_part: Floats, fresh: Sequence[float], told: Flags) -> Floats:
+    """Return what papers promise, 0 to 1, by signal, shape (n, FORESEEN).
 
-    `growth` and `by_part` are what the forecast said, `fresh` is the share of it that age has left. Each signal has
-    its share by how far it moved the forecast, and none of several more than three quarters.
+    `told`, of the same shape, says which signals each paper has; `growth` and `by_part` are what the forecast said,
+    `fresh` is the share of it that age has left. Each signal has its share by how far it moved the forecast, and none
+    of several more than three quarters.
     """
-    known = np.array([[signal in one for signal in FORESEEN] for one in told])
     strength = worth(growth, fresh)
-    leanings = np.where(known, np.exp(by_part[[PARTS.index(signal) for signal in FORESEEN]].T), 0.0)
+    leanings = np.where(told, np.exp(by_part[[PARTS.index(signal) for signal in FORESEEN]].T), 0.0)
     shares = leanings / leanings.sum(axis=1, keepdims=True)
     first = shares.max(axis=1, keepdims=True)
-    held = (first > _MOST_OF_ALL) & (known.sum(axis=1, keepdims=True) > 1)
+    held = (first > _MOST_OF_ALL) & (told.sum(axis=1, keepdims=True) > 1)
     others = np.divide(1 - _MOST_OF_ALL, 1 - first, out=np.ones_like(first), where=held)
-    shares = np.where(held & (shares == first), _MOST_OF_ALL, shares * others) * strength[:, None]
-    for row, one in zip(shares.tolist(), told, strict=True):
-        yield {signal: share for signal, share in zip(FORESEEN, row, strict=True) if signal in one}
+    promised: Floats = np.where(held & (shares == first), _MOST_OF_ALL, shares * others) * strength[:, None]
+    return promised
 
 
 def worth(growth: Floats, fresh: Sequence[float]) -> Floats:
@@ -49,20 +49,18 @@ def worth(growth: Floats, fresh: Sequence[float]) -> Floats:
 
 
 def valued(
-    read: Sequence[Sequence[Movement]], promised: Sequence[Mapping[str, float]], grounds: Sequence[Sequence[Ground]]
+    read: Sequence[Collection[Movement]], promised: Floats, counted: Flags, grounds: Sequence[Sequence[Ground]]
 ) -> Iterator[Valued]:
     """Value papers by what their signals read, what those promise by the forecast, and their grounds.
 
-    A signal that the forecast did not count adds a share of what is still missing to 1, so nothing exceeds it.
+    `promised` is by signal, shape (n, FORESEEN), and `counted` says of which the forecast spoke. A signal that it did
+    not count adds a share of what is still missing to 1, so nothing exceeds it.
     """
-    base = _rectangle([[(each.name, each.amount) for each in ground] for ground in grounds])
-    foretold = _rectangle([one.items() for one in promised])
-    said = _rectangle(
-        [
-            [(each.signal, each.weight * each.strength) for each in moved if each.signal not in known]
-            for moved, known in zip(read, promised, strict=True)
-        ]
-    )
+    base = _rectangle(grounds, [(each.name, each.amount) for each in chain.from_iterable(grounds)])
+    foretold = np.zeros_like(base)
+    foretold[:, : len(FORESEEN)] = promised
+    said = _rectangle(read, [(each.signal, each.weight * each.strength) for each in chain.from_iterable(read)])
+    said[:, : len(FORESEEN)][counted] = 0.0
     asides = -np.log1p(-_ASIDE * said)
     heard = asides.sum(axis=1, keepdims=True)
     room = 1 - base.sum(axis=1, keepdims=True) - foretold.sum(axis=1, keepdims=True)
@@ -78,11 +76,12 @@ def valued(
         yield value, [(_NAMES[column], share) for column, share in zip(columns[:count], row[:count], strict=True)]
 
 
-def _rectangle(named: Sequence[Iterable[tuple[str, float]]]) -> Floats:
-    """Return amounts by name as rows of one number for each part, 0 where it is not named."""
-    stated = [(row, _COLUMN[name], amount) for row, pairs in enumerate(named) for name, amount in pairs]
-    rectangle = np.zeros((len(named), len(_NAMES)))
-    if stated:
-        rows, columns, amounts = zip(*stated, strict=True)
-        rectangle[rows, columns] = amounts
+def _rectangle(several: Sequence[Sized], named: Sequence[tuple[str, float]]) -> Floats:
+    """Return amounts by name as rows of one number for each part, 0 where it is not named.
+
+    They are laid end to end: each paper has as many as it has of `several`.
+    """
+    rectangle = np.zeros((len(several), len(_NAMES)))
+    rows = np.repeat(np.arange(len(several)), list(map(len, several)))
+    rectangle[rows, [_COLUMN[name] for name, _amount in named]] = [amount for _name, amount in named]
     return rectangle

@@ -84,8 +84,11 @@ def test_series_laid_end_to_end_are_steadied_as_one_is(series: list[list[float]]
 def test_a_promise_is_shared_by_how_far_each_signal_moved_it(told: list[list[str]], seed: int) -> None:
     rng = np.random.default_rng(seed)
     by_part = rng.normal(0, 2, (len(PARTS), len(told)))
-    found = list(promises(np.ones(len(told)), by_part, [1.0] * len(told), told))
-    for column, (shares, signals) in enumerate(zip(found, told, strict=True)):
+    flags = np.array([[signal in one for signal in FORESEEN] for one in told])
+    found = promises(np.ones(len(told)), by_part, [1.0] * len(told), flags)
+    assert not found[~flags].any()
+    for column, (row, signals) in enumerate(zip(found.tolist(), told, strict=True)):
+        shares = {signal: share for signal, share in zip(FORESEEN, row, strict=True) if signal in signals}
         leanings = {signal: math.exp(by_part[PARTS.index(signal), column]) for signal in signals}
         assert shares == pytest.approx(
             {signal: share * (1 - math.exp(-1 / 2.5)) for signal, share in plain.shared(leanings).items()}
@@ -106,8 +109,8 @@ def test_values_and_parts_are_those_of_the_plain_sum(papers: list[Candidate], pr
             categories=candidate.categories,
             listings=candidate.listings,
         )
-        amounts = {signal: plain.FORETOLD * share for signal, share in promise.items()}
-        ((value, shares),) = valued([moved], [amounts], [start])
+        amounts = np.array([[plain.FORETOLD * promise.get(signal, 0.0) for signal in FORESEEN]])
+        ((value, shares),) = valued([moved], amounts, np.array([[signal in promise for signal in FORESEEN]]), [start])
         assert value == pytest.approx(expected.value, abs=2e-6)
         assert dict(shares) == pytest.approx({part.name: part.share for part in expected.parts}, abs=2e-4)
         assert [share for _name, share in shares] == sorted((share for _name, share in shares), reverse=True)
