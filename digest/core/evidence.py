@@ -33,7 +33,7 @@ def ground(days: int | None, *, foretold: bool, has_code: bool, categories: int,
     fresh = 0.0
     if days is not None:
         days = max(days, 0)
-        ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days} days ago"
+        ago = ("listed today", "listed yesterday")[days] if days < 2 else f"listed {days:,} days ago"
         fresh = _FRESH * math.exp(-days / _FRESH_DAYS)
     # A forecast has counted the age already, so there the whole ground is every paper's.
     found = (

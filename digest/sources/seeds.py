@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,10 @@ def read_seeds(folder: Path, reading: Reading) -> list[Capture]:
             raise RefusedInput(f"{origin}: {type(fault).__name__}: {fault}; see {folder / 'README.md'}") from None
     if not captures:
         raise RefusedInput(f"{papers}: holds no paper; restore it from the release ({reading.origin})")
+    for capture in captures.values():
+        authors_of_page = tuple(sorted({figure.author for figure in capture.figures}))
+        # A page shows three authors of each paper: its own is often not among them.
+        capture.listings = [replace(listing, credited=authors_of_page) for listing in capture.listings]
     return list(captures.values())
 
 

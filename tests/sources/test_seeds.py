@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def test_three_authors_have_six_figures_each(captures: list[Capture]) -> None:
     assert {figure.author for figure in figures} == {"Yann Dauphin", "Ari Morcos", "Aristide Baratin"}
     assert len(figures) == 18
     assert ("Ari Morcos", "h_index", "15") in {(figure.author, figure.figure, figure.value) for figure in figures}
+
+
+def test_every_paper_of_an_authors_page_is_credited_to_that_author(captures: list[Capture]) -> None:
+    credited = Counter(name for capture in captures for listing in capture.listings for name in listing.credited)
+
+    assert credited == {"Yann Dauphin": 25, "Ari Morcos": 24, "Aristide Baratin": 21}
 
 
 @pytest.mark.parametrize("line", ["{", "[]", "{}", '{"page": "x"}', '{"title": 1, "page": {}}'])
