@@ -31,7 +31,7 @@ from digest.core.features import FEATURES, VOTES
 from digest.core.forecast import Forecast, of_numbers, surely, to_numbers
 from digest.core.measures import measured
 from digest.core.movements import movements
-from digest.core.pages import standings
+from digest.core.pages import page_votes
 from digest.core.signals import PAGE_PLACE
 from digest.core.titles import promise, words_of
 from digest.core.trend import Candidate, appraise_all
@@ -97,11 +97,11 @@ def table(day: Day) -> Table:
         for one in candidates:
             born = datetime.combine(one.listed_on or day.at.date(), time(), UTC)
             read.append({moved.signal: moved for moved in movements(one.observations, day.at, born)})
-        compared = standings(read)
+        compared = page_votes(read)
         for index, gain in gains.items():
-            one, moved, standing = candidates[index], read[index], compared[index]
-            shown = [(moved, standing, 1.0 if whole else THINNED)]
-            if whole and standing is not None:
+            one, moved, beside = candidates[index], read[index], compared[index]
+            shown = [(moved, beside, 1.0 if whole else THINNED)]
+            if whole and beside is not None:
                 shown.append((moved, None, ALONE))
             for left_out, weight in WITHOUT if whole else ():
                 kept = {signal: each for signal, each in moved.items() if signal != left_out}

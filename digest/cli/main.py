@@ -11,6 +11,7 @@ from digest import __version__
 from digest.cli import (
     bench,
     brake,
+    conditions,
     doctor,
     inbound,
     issue,
@@ -20,7 +21,6 @@ from digest.cli import (
     serving,
     signals,
     source,
-    standing,
     suppressions,
     taste,
 )
@@ -37,7 +37,7 @@ app = typer.Typer(
 )
 source.add_to(app)
 signals.add_to(app)
-standing.add_to(app)
+conditions.add_to(app)
 issue.add_to(app)
 ranking.add_to(app)
 novelty.add_to(app)

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digest.core.features import FEATURES, STARS, VOTES
-from digest.core.pages import Standing
+from digest.core.pages import PageVotes
 from digest.core.signals import PAGE_PLACE, Movement
 from digest.core.steady import Floats, Ints
 
 _COLUMN = {feature.name: column for column, feature in enumerate(FEATURES)}
-_ALONE = Standing(*[math.nan] * 6)
+_ALONE = PageVotes(*[math.nan] * 6)
 _PAGE = slice(_COLUMN["page_votes"], _COLUMN["page_votes"] + len(_ALONE))
 _OF_PLACES = [_COLUMN[one.name] for one in FEATURES if one.part == PAGE_PLACE or one.name == "places_unseen_for"]
 _TICK = timedelta(microseconds=1)
@@ -36,7 +36,7 @@ def feature_rows(
     read: Sequence[Mapping[str, Movement]],
     listed_on: Sequence[date | None],
     as_of: datetime,
-    compared: Sequence[Standing | None],
+    compared: Sequence[PageVotes | None],
 ) -> Floats:
     """Return the numbers of FEATURES, shape (papers, features), NaN where unknown; finite ones are of moderate size.
 

@@ -20,7 +20,7 @@ _FEWEST = 3  # counted papers, below which their order says nothing
 _ONE_POLL = timedelta(hours=1)
 
 
-class Standing(NamedTuple):
+class PageVotes(NamedTuple):
     """A paper's votes by its place, as log(1 + votes), and how they stand to those of its page.
 
     `overdue` is what the last count lacks of it (less than 0 where the paper was overtaken), nan where there was no
@@ -36,7 +36,7 @@ class Standing(NamedTuple):
     above_middle: float
 
 
-def standings(read: Sequence[Mapping[str, Movement]]) -> list[Standing | None]:
+def page_votes(read: Sequence[Mapping[str, Movement]]) -> list[PageVotes | None]:
     """Compare each paper with those of its page: by what was seen of all by one instant, in the order given.
 
     A page is known by the day on which its papers were first seen on it, and counts as of its last poll. None for a
@@ -49,7 +49,7 @@ def standings(read: Sequence[Mapping[str, Movement]]) -> list[Standing | None]:
             points = moved[PAGE_PLACE].points
             pages.setdefault(points[0][0].date(), []).append(index)
             last[index] = points[-1]
-    found: list[Standing | None] = [None] * len(read)
+    found: list[PageVotes | None] = [None] * len(read)
     for several in pages.values():
         since = max([last[index][0] for index in several]) - _ONE_POLL
         polled = [index for index in several if last[index][0] >= since]
@@ -58,13 +58,13 @@ def standings(read: Sequence[Mapping[str, Movement]]) -> list[Standing | None]:
         polled.sort(key=claims.__getitem__)
         counts = [None if math.isnan(count := _counted(read[index])) else count for index in polled]
         if sum(count is not None for count in counts) >= _FEWEST:
-            first: dict[tuple[float, float], Standing] = {}
-            for index, standing in zip(polled, _compared(counts), strict=True):
-                found[index] = first.setdefault(claims[index], standing)
+            first: dict[tuple[float, float], PageVotes] = {}
+            for index, votes in zip(polled, _compared(counts), strict=True):
+                found[index] = first.setdefault(claims[index], votes)
     return found
 
 
-def _compared(counts: Sequence[float | None]) -> list[Standing]:
+def _compared(counts: Sequence[float | None]) -> list[PageVotes]:
     """Compare the papers of one page, given the log counts in the order of their places."""
     known = [place for place, count in enumerate(counts) if count is not None]
     ranked = sorted((count for count in counts if count is not None), reverse=True)
@@ -72,7 +72,7 @@ def _compared(counts: Sequence[float | None]) -> list[Standing]:
     middle = median(votes)
     last = len(votes) - 1
     return [
-        Standing(
+        PageVotes(
             votes=one,
             overdue=one - counted if counted is not None else math.nan,
             gap_above=votes[place - 1] - one if place else math.nan,

@@ -11,7 +11,7 @@ from digest.core.candidate import Candidate
 from digest.core.evidence import EVERY_PAPERS, Ground
 from digest.core.features import VOTES
 from digest.core.forecast import FORESEEN, Forecast
-from digest.core.pages import Standing
+from digest.core.pages import PageVotes
 from digest.core.signals import PAGE_PLACE, Movement, faded
 from digest.core.titles import promise, telling
 
@@ -39,7 +39,7 @@ class Promised:
 def expected(
     batch: Sequence[Candidate],
     read: Sequence[Mapping[str, Movement]],
-    compared: Sequence[Standing | None],
+    compared: Sequence[PageVotes | None],
     as_of: datetime,
     forecast: Forecast,
 ) -> Promised:

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from digest.core.candidate import AT_ONCE, Batch, Candidate, batches
 from digest.core.evidence import ground, lead
 from digest.core.forecast import Forecast, shipped
-from digest.core.pages import Standing, standings
+from digest.core.pages import PageVotes, page_votes
 from digest.core.promises import MAX_SHARE, expected
 from digest.core.signals import PAGE_PLACE, Movement
 
@@ -116,7 +116,7 @@ def appraise_batches(some: Iterable[Batch], as_of: datetime, forecast: Forecast 
         alone = [one for one in known if PAGE_PLACE not in one.read]
         appraisals |= _appraisals(alone, [None] * len(alone), as_of, forecast)
         seen += len(known)
-    compared = standings([one.read for one in paged])
+    compared = page_votes([one.read for one in paged])
     for start in range(0, len(paged), AT_ONCE):
         chosen = slice(start, start + AT_ONCE)
         appraisals |= _appraisals(paged[chosen], compared[chosen], as_of, forecast)
@@ -124,7 +124,7 @@ def appraise_batches(some: Iterable[Batch], as_of: datetime, forecast: Forecast 
 
 
 def _appraisals(
-    known: Sequence[_Known], compared: Sequence[Standing | None], as_of: datetime, forecast: Forecast
+    known: Sequence[_Known], compared: Sequence[PageVotes | None], as_of: datetime, forecast: Forecast
 ) -> Iterator[tuple[int, Appraisal]]:
     from digest.core.valuing import valued  # noqa: PLC0415
 

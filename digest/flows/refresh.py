@@ -28,12 +28,12 @@ from digest.core.refresh import (
 from digest.errors import DigestError, RefusedInput, SourceUnavailable
 from digest.sources.meter import Meter
 from digest.store.authors import record_figures
+from digest.store.conditions import record_refusal, record_traffic
 from digest.store.engine import reading, writing
 from digest.store.observations import add_observations, fault_of
 from digest.store.papers import current_ids
 from digest.store.refresh import due_subjects, fill_code_urls, record_answers
 from digest.store.runs import begin_run, finish_run, record_rejections, run_by_id
-from digest.store.standing import record_refusal, record_traffic
 
 if TYPE_CHECKING:
     import httpx

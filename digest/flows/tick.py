@@ -10,9 +10,9 @@ from sqlalchemy import Engine
 from digest.core.plan import POLL_MAILBOX, Task, Work, sources_due
 from digest.core.refresh import SCOPE
 from digest.store import due
+from digest.store.conditions import held_services
 from digest.store.engine import reading
 from digest.store.mailbox import place_in
-from digest.store.standing import held_services
 
 _SCORE_EVERY = timedelta(hours=1)
 

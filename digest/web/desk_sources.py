@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, Response
 
 from digest.core.capture import RunStatus
-from digest.flows.standing import service_lines
+from digest.flows.conditions import service_lines
 from digest.store import desk as store
 from digest.store.engine import reading
 from digest.store.runs import SourceHealth, source_overview

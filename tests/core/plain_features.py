@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 
 from digest.core.features import FEATURES, STARS, VOTES
-from digest.core.pages import Standing
+from digest.core.pages import PageVotes
 from digest.core.signals import PAGE_PLACE, Movement
 
 NAN = math.nan
@@ -18,11 +18,11 @@ _SEEN_ONCE = 0.1  # of its level, where an old paper was seen once: growth that 
 
 
 def features(
-    moved: Mapping[str, Movement], listed_on: date | None, as_of: datetime, standing: Standing | None = None
+    moved: Mapping[str, Movement], listed_on: date | None, as_of: datetime, page_votes: PageVotes | None = None
 ) -> list[float]:
     """Return the numbers of FEATURES, in that order, NaN where unknown; every finite one is of moderate size.
 
-    `standing` is the paper's among those of its page; None where it is looked at alone.
+    `page_votes` is the paper's among those of its page; None where it is looked at alone.
     """
     votes, place = moved.get(VOTES), moved.get(PAGE_PLACE)
     born = datetime.combine(listed_on, time(), UTC) if listed_on is not None else None
@@ -39,8 +39,8 @@ def features(
     if place is not None and young:
         _read_places(found, place)
         found[18] = _hours(place.points[-1][0], as_of)
-        if standing is not None:
-            found[20:26] = standing
+        if page_votes is not None:
+            found[20:26] = page_votes
         if votes is not None:
             counted = votes.points[-1][0]
             near = min(place.points, key=lambda point: (abs(point[0] - counted), point[0]))

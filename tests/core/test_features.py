@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from digest.core.feature_rows import feature_rows
 from digest.core.features import FEATURES, STARS, VOTES
-from digest.core.pages import Standing
+from digest.core.pages import PageVotes
 from digest.core.signals import PAGE_PLACE, Movement, Point
 from tests.core.plain_features import features
 
@@ -37,12 +37,12 @@ def _moved(draw: st.DrawFn, signal: str) -> Movement:
 
 _read = st.fixed_dictionaries({}, optional={signal: _moved(signal) for signal in (VOTES, PAGE_PLACE, STARS)})
 _days = st.none() | st.dates(date(2026, 5, 13), date(2026, 5, 22))
-_standings = st.none() | st.builds(Standing, *[st.floats(-9, 9) | st.just(float("nan"))] * 6)
+_page_votes = st.none() | st.builds(PageVotes, *[st.floats(-9, 9) | st.just(float("nan"))] * 6)
 
 
-@given(st.lists(st.tuples(_read, _days, _standings), max_size=6))
+@given(st.lists(st.tuples(_read, _days, _page_votes), max_size=6))
 def test_numbers_in_columns_are_those_of_each_paper_alone(
-    papers: list[tuple[dict[str, Movement], date, Standing]],
+    papers: list[tuple[dict[str, Movement], date, PageVotes]],
 ) -> None:
     read, listed_on, compared = zip(*papers, strict=True) if papers else ((), (), ())
     rows = feature_rows(read, listed_on, NOW, compared)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from digest.core.pages import Standing, standings
+from digest.core.pages import PageVotes, page_votes
 from digest.core.signals import PAGE_PLACE, Movement
 
 POLL = datetime(2026, 5, 20, 13, tzinfo=UTC)
@@ -21,8 +21,8 @@ def read(place: float, votes: int | None, at: datetime = POLL) -> dict[str, Move
     return moved
 
 
-def told(*pairs: tuple[float, int | None]) -> list[Standing]:
-    found = [one for one in standings([read(*pair) for pair in pairs]) if one is not None]
+def told(*pairs: tuple[float, int | None]) -> list[PageVotes]:
+    found = [one for one in page_votes([read(*pair) for pair in pairs]) if one is not None]
     assert len(found) == len(pairs)
     return found
 
@@ -48,14 +48,14 @@ def test_one_that_nobody_counted_lies_between_its_neighbours() -> None:
 def test_papers_of_other_days_are_another_page() -> None:
     today = [read(place, 30 - place) for place in (1, 2, 3)]
     before = [read(place, 99, POLL - timedelta(days=1)) for place in (1, 2, 3)]
-    assert standings([*before, *today])[3:] == standings([*today, *before])[:3]
+    assert page_votes([*before, *today])[3:] == page_votes([*today, *before])[:3]
 
 
 def test_a_page_says_nothing_of_those_who_left_it_or_without_counts() -> None:
     page = [read(1, 20), read(2, 5), read(3, 10), read(1, 7, POLL - timedelta(hours=4)), {}]
-    assert [one is None for one in standings(page)] == [False, False, False, True, True]
-    assert standings([read(1, 20), read(2, 5), read(3, None)]) == [None] * 3
-    assert standings([]) == []
+    assert [one is None for one in page_votes(page)] == [False, False, False, True, True]
+    assert page_votes([read(1, 20), read(2, 5), read(3, None)]) == [None] * 3
+    assert page_votes([]) == []
 
 
 def test_two_that_claim_one_place_with_equal_counts_stand_alike() -> None:

@@ -15,8 +15,8 @@ from digest.core.budget import Budget
 from digest.core.delivery import DeliveryKind
 from digest.flows.brake import apply_brake
 from digest.flows.preview import preview
+from digest.store.conditions import record_refusal, record_traffic
 from digest.store.engine import reading, writing
-from digest.store.standing import record_refusal, record_traffic
 from digest.store.tables import AuditEntry, BounceEvent, Delivery, IngestRun, IssueRow, RejectedRecord
 from tests.conftest import NOW
 from tests.web.conftest import ADMIN, Place, card_of, place_for, settings_for

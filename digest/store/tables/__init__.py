@@ -25,7 +25,7 @@ from digest.store.tables.readers import (
 )
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
-from digest.store.tables.signals import ServiceStanding, SignalCheck
+from digest.store.tables.signals import ServiceCondition, SignalCheck
 from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
@@ -55,7 +55,7 @@ __all__ = [
     "RejectedRecord",
     "Score",
     "SearchWord",
-    "ServiceStanding",
+    "ServiceCondition",
     "SignalCheck",
     "SourceCursor",
     "SpentToken",

@@ -28,13 +28,13 @@ class SignalCheck(SQLModel, table=True):
     known_as: str = ""
 
 
-class ServiceStanding(SQLModel, table=True):
+class ServiceCondition(SQLModel, table=True):
     """How a service answers: its newest answer, its budget as far as it says, and its newest refusal in its words.
 
     `requests` and `refused` are those of the day `counted_on` (UTC). It is not asked before `held_until`.
     """
 
-    __tablename__ = "service_standing"
+    __tablename__ = "service_standing"  # an older name of it
 
     service: str = Field(primary_key=True)
     answered_at: datetime | None = instant()

@@ -14,10 +14,10 @@ from digest.core.budget import Budget
 from digest.core.merge import storable
 from digest.core.refresh import Finding
 from digest.store.dialects import table_of
-from digest.store.tables import ServiceStanding, SignalCheck
+from digest.store.tables import ServiceCondition, SignalCheck
 
 _check = table_of(SignalCheck)
-_standing = table_of(ServiceStanding)
+_condition = table_of(ServiceCondition)
 
 
 def record_traffic(
@@ -53,23 +53,23 @@ def record_refusal(session: Session, service: str, words: str, held_until: datet
 def held_services(session: Session, now: datetime) -> dict[str, datetime]:
     """Return the services that want no request now, each with the instant from which they answer again."""
     rows = session.connection().execute(
-        select(_standing.c.service, _standing.c.held_until).where(_standing.c.held_until > now)
+        select(_condition.c.service, _condition.c.held_until).where(_condition.c.held_until > now)
     )
     return {row.service: row.held_until for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class Condition:
     """How one service stands: the papers it was asked for, by its answer, and what it last said of itself."""
 
     service: str
     papers: dict[str, int]
-    row: ServiceStanding | None
+    row: ServiceCondition | None
 
 
-def standings(session: Session, services: Iterable[str]) -> list[Standing]:
+def conditions(session: Session, services: Iterable[str]) -> list[Condition]:
     """Return how services stand, in their order; two queries in all."""
-    rows = {row.service: row for row in session.exec(select_rows(ServiceStanding))}
+    rows = {row.service: row for row in session.exec(select_rows(ServiceCondition))}
     counted = session.connection().execute(
         select(_check.c.service, _check.c.answer, func.count()).group_by(_check.c.service, _check.c.answer)
     )
@@ -77,7 +77,7 @@ def standings(session: Session, services: Iterable[str]) -> list[Standing]:
     for service, answer, number in counted:
         papers.setdefault(service, {})[answer] = number
     return [
-        Standing(
+        Condition(
             service=name,
             papers={str(finding): papers.get(name, {}).get(finding, 0) for finding in Finding},
             row=rows.get(name),
@@ -86,5 +86,5 @@ def standings(session: Session, services: Iterable[str]) -> list[Standing]:
     ]
 
 
-def _row(session: Session, service: str, now: datetime) -> ServiceStanding:
-    return session.get(ServiceStanding, service) or ServiceStanding(service=service, counted_on=now.date())
+def _row(session: Session, service: str, now: datetime) -> ServiceCondition:
+    return session.get(ServiceCondition, service) or ServiceCondition(service=service, counted_on=now.date())

@@ -11,16 +11,16 @@ from sqlalchemy import Engine
 
 from digest.core.plan import LastRun, next_run_at
 from digest.core.refresh import SCOPE
+from digest.store.conditions import Condition, conditions
 from digest.store.due import last_runs
 from digest.store.engine import reading
-from digest.store.standing import Standing, standings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceLine:
     """One service as the admin is told of it; `next_at` is never in the past."""
 
-    standing: Standing
+    condition: Condition
     last: LastRun | None
     next_at: datetime
 
@@ -32,7 +32,7 @@ class ServiceLine:
     @property
     def budget(self) -> str:
         """What the service says is left of its budget, in words; empty where it says nothing."""
-        row = self.standing.row
+        row = self.condition.row
         if row is None or row.budget_left is None:
             return ""
         of = f" of {row.budget_of:,}" if row.budget_of is not None else ""
@@ -41,15 +41,15 @@ class ServiceLine:
 
     def as_plain(self) -> dict[str, Any]:
         """Return the line as plain values for JSON."""
-        row = self.standing.row
+        row = self.condition.row
 
         def iso(at: datetime | None) -> str | None:
             return at.isoformat() if at else None
 
         return {
-            "service": self.standing.service,
+            "service": self.condition.service,
             "status": self.status,
-            "papers": self.standing.papers,
+            "papers": self.condition.papers,
             "answered_at": iso(row.answered_at) if row else None,
             "http_status": row.status if row else None,
             "requests_today": row.requests if row else 0,
@@ -66,7 +66,7 @@ class ServiceLine:
 def service_lines(engine: Engine, services: Iterable[str], now: datetime) -> list[ServiceLine]:
     """Tell how each service stands, in the order given; yesterday's counts are not today's."""
     with reading(engine) as session:
-        found = standings(session, services)
+        found = conditions(session, services)
         runs = last_runs(session, [(one.service, SCOPE) for one in found])
     lines = []
     for one in found:
@@ -74,5 +74,5 @@ def service_lines(engine: Engine, services: Iterable[str], now: datetime) -> lis
             one.row.requests = one.row.refused = 0  # shown, never stored: the session is closed
         last = runs.get((one.service, SCOPE))
         planned = next_run_at(one.service, last, one.row.held_until if one.row else None)
-        lines.append(ServiceLine(standing=one, last=last, next_at=max(planned or now, now)))
+        lines.append(ServiceLine(condition=one, last=last, next_at=max(planned or now, now)))
     return lines

@@ -14,15 +14,15 @@ from digest.flows.refresh import refresh
 from digest.flows.tick import due_work
 from digest.sources.github import GitHub
 from digest.sources.semantic_scholar import SemanticScholar
+from digest.store.conditions import Condition, conditions
 from digest.store.engine import reading
 from digest.store.runs import source_overview
-from digest.store.standing import Standing, standings
 from tests.flows.test_refresh import NOW, _no_waiting, add_papers, run, stars  # noqa: F401  # the fixture
 
 
-def standing(engine: Engine, service: str = "github") -> Standing:
+def condition(engine: Engine, service: str = "github") -> Condition:
     with reading(engine) as session:
-        (found,) = standings(session, [service])
+        (found,) = conditions(session, [service])
         return found
 
 
@@ -40,7 +40,7 @@ def asked_at(engine: Engine, service: str) -> list[int]:
 
 
 def test_a_service_that_was_never_asked_says_so(engine: Engine) -> None:
-    assert standing(engine) == Standing(service="github", papers={"found": 0, "absent": 0, "unknown": 0}, row=None)
+    assert condition(engine) == Condition(service="github", papers={"found": 0, "absent": 0, "unknown": 0}, row=None)
 
 
 def test_requests_answers_and_the_budget_are_kept(engine: Engine) -> None:
@@ -52,7 +52,7 @@ def test_requests_answers_and_the_budget_are_kept(engine: Engine) -> None:
         return httpx.Response(404 if request.url.path.endswith("3") else 200, headers=headers, content=found.content)
 
     run(engine, GitHub(), answer)
-    stands = standing(engine)
+    stands = condition(engine)
     assert stands.papers == {"found": 2, "absent": 1, "unknown": 0}
     assert stands.row is not None
     assert (stands.row.requests, stands.row.refused, stands.row.answered_at) == (3, 0, NOW)
@@ -65,7 +65,7 @@ def test_requests_are_counted_by_the_day(engine: Engine) -> None:
     add_papers(engine, "2605.00001")
     for hours in (0, 8, 24):
         run(engine, GitHub(), stars, now=NOW + timedelta(hours=hours))
-    row = standing(engine).row
+    row = condition(engine).row
     assert row is not None
     assert (row.requests, row.counted_on) == (1, (NOW + timedelta(days=1)).date())
 
@@ -74,7 +74,7 @@ def test_a_refusal_is_kept_in_the_services_words_and_its_wish_is_heeded(engine: 
     add_papers(engine, "2605.00001")
     refused = httpx.Response(429, headers={"Retry-After": "7200"}, json={"message": "Too Many Requests. Get a key."})
     assert run(engine, SemanticScholar(), lambda _: refused).status is RunStatus.FAILED
-    row = standing(engine, "semantic-scholar").row
+    row = condition(engine, "semantic-scholar").row
     assert row is not None
     assert (row.status, row.refused, row.refused_at) == (429, 1, NOW)
     assert row.refusal.endswith("answered 429 Too Many Requests: Too Many Requests. Get a key.")
@@ -102,7 +102,7 @@ def test_githubs_limit_on_bursts_is_waited_out(sqlite_engine: Engine) -> None:
     run(
         sqlite_engine, GitHub(), lambda _: httpx.Response(403, headers={"Retry-After": "1800"}, json={"message": words})
     )
-    row = standing(sqlite_engine).row
+    row = condition(sqlite_engine).row
     assert row is not None
     assert row.held_until == NOW + timedelta(minutes=30)
     assert words in row.refusal
@@ -111,7 +111,7 @@ def test_githubs_limit_on_bursts_is_waited_out(sqlite_engine: Engine) -> None:
 def test_an_unreadable_body_is_told_and_holds_nothing(sqlite_engine: Engine) -> None:
     add_papers(sqlite_engine, "2605.00001")
     run(sqlite_engine, GitHub(), lambda _: httpx.Response(200, content=b'{"full_name": "a'))
-    row = standing(sqlite_engine).row
+    row = condition(sqlite_engine).row
     assert row is not None
     assert "not JSON, or cut short" in row.refusal
     assert row.held_until is None

@@ -59,7 +59,7 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line for each service.")] = False,
 ) -> None:
     """Show how each service stood when it was asked last: answers, budget, refusals, and when it is asked next."""
-    from digest.flows.standing import service_lines
+    from digest.flows.conditions import service_lines
 
     services = with_database()
     lines = service_lines(services.engine, SIGNAL_SERVICES, services.clock())
@@ -69,12 +69,12 @@ def status(
         return
     table = Table("service", "newest run", "papers", "today", "budget", "refused with", "next", title="Services")
     for line in lines:
-        row = line.standing.row
-        papers = ", ".join(f"{number:,} {finding}" for finding, number in line.standing.papers.items() if number)
+        row = line.condition.row
+        papers = ", ".join(f"{number:,} {finding}" for finding, number in line.condition.papers.items() if number)
         today = f"{row.requests:,} requests, {row.refused:,} refused" if row else "no request"
         refusal = f"{row.refusal} ({row.refused_at:%d %b %H:%M})" if row and row.refused_at else ""
         table.add_row(
-            line.standing.service,
+            line.condition.service,
             line.status,
             papers or "none asked for",
             today,
