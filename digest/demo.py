@@ -20,7 +20,7 @@ from digest.core.capture import Reading
 from digest.core.delivery import DeliveryState
 from digest.core.paper import Listing
 from digest.core.simulate import simulated_observations
-from digest.errors import ConfigError, RelayUnavailable, TokenInvalid
+from digest.errors import ConfigError, RelayUnavailable, SchemaOutdated, TokenInvalid
 from digest.files import seeds_folder
 from digest.flows.deliver import deliver_due
 from digest.flows.ingest import ingest_capture
@@ -67,7 +67,12 @@ def run_demo(*, serve: bool, port: int) -> None:
         listener = opened.enter_context(_listen(port)) if serve else None
         inbox = opened.enter_context(LocalInbox(HOME / "outbox"))
         services = prepare(demo_settings(port, inbox.url))
-        upgrade(services.engine)
+        try:
+            upgrade(services.engine)
+        except SchemaOutdated:
+            raise SchemaOutdated(
+                f"{HOME} was made by a newer Firstlight; remove it, and the demo makes it anew"
+            ) from None
         now = services.clock()
         _ingest(services, console, now)
         _subscribe(services, console, now)

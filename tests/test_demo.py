@@ -7,12 +7,18 @@ import email.policy
 import html
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
+
+from digest.demo import HOME
+from digest.demo import run_demo as demo_of_today
+from digest.errors import SchemaOutdated
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -96,3 +102,14 @@ def test_running_again_sends_nothing_twice(demo: tuple[Path, str]) -> None:
     before = sorted(path.name for path in (folder / "var/demo/outbox").glob("*.eml"))
     run_demo(folder)
     assert sorted(path.name for path in (folder / "var/demo/outbox").glob("*.eml")) == before
+
+
+def test_a_demo_made_by_a_newer_version_says_what_to_remove(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    HOME.mkdir(parents=True)
+    with closing(sqlite3.connect(HOME / "digest.db")) as made, made:
+        made.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        made.execute("INSERT INTO alembic_version VALUES ('9999')")
+
+    with pytest.raises(SchemaOutdated, match=f"{HOME} .* remove it"):
+        demo_of_today(serve=False, port=8000)
