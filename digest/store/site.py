@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Card, IssueState
+from digest.core.links import web_url
 from digest.core.trend import Part
 from digest.store.indexing import author_slug
 from digest.store.tables import (
@@ -197,9 +198,9 @@ def card_of(paper: Paper, score: Score | None, rank: int = 0, *, novelty: float 
         labs=tuple(paper.labs),
         listed_on=paper.listed_on,
         has_code=bool(paper.has_code),
-        code_url=paper.code_url,
-        discussion_url=paper.discussion_url,
-        project_url=paper.project_url,
+        code_url=web_url(paper.code_url),
+        discussion_url=web_url(paper.discussion_url),
+        project_url=web_url(paper.project_url),
         score=score.value if score else 0.0,
         percentile=score.percentile if score else None,
         evidence=score.evidence if score else "",

@@ -186,3 +186,10 @@ def test_the_examples_of_the_document_run(place: Place) -> None:
 def test_an_address_with_a_line_break_gets_a_problem_too(place: Place) -> None:
     answer = place.browser.get(f"{API}/authors/ada%0Aprobe")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "application/problem+json")
+
+
+def test_a_link_that_is_no_web_address_does_not_reach_programs(place: Place) -> None:
+    place.add_paper(1, code_url="javascript:alert(1)")
+    place.add_paper(2, code_url="https://code.example/lamp")
+    links = {paper["title"]: paper["code_url"] for paper in place.browser.get(f"{API}/papers").json()["papers"]}
+    assert links == {"Probe paper 1": "", "Probe paper 2": "https://code.example/lamp"}
