@@ -8,19 +8,16 @@ from datetime import UTC, date, datetime
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.issue import Card, Issue
+from digest.core.issue import Issue
 from digest.core.lineup import line_up
-from digest.core.links import web_url
-from digest.core.sentences import first_sentences
-from digest.core.trend import Appraisal, TrendScore, trend_scores
+from digest.core.trend import Appraisal, trend_scores
 from digest.flows.score import appraised
 from digest.store.dialects import one_writer
 from digest.store.engine import reading, writing
 from digest.store.issues import StoredIssue, by_date, freeze_issue
 from digest.store.papers import current_ids, papers_by_id
 from digest.store.scores import store_scores
-from digest.store.site import paper_path
-from digest.store.tables import Paper
+from digest.store.site import card_of
 from digest.store.texts import novelty_of
 
 ISSUE_SIZE = 200  # cards: enough that a reader of one small category finds some
@@ -73,34 +70,7 @@ def _compose(session: Session, issued_on: date, cut_off: datetime, size: int) ->
     known = [paper_id for paper_id in order if paper_id in papers]
     novelties = novelty_of(session, known)
     cards = tuple(
-        _card(papers[paper_id], paper_id, scores[paper_id], rank, novelties.get(paper_id))
+        card_of(papers[paper_id], scores[paper_id], rank, novelty=novelties.get(paper_id))
         for rank, paper_id in enumerate(known, start=1)
     )
     return Issue(issued_on=issued_on, cut_off=cut_off, cards=cards), appraisals
-
-
-def _card(paper: Paper, paper_id: int, score: TrendScore, rank: int, novelty: float | None) -> Card:
-    return Card(
-        paper_id=paper_id,
-        rank=rank,
-        title=paper.title,
-        path=paper_path(paper),
-        arxiv_id=paper.arxiv_id,
-        primary_category=paper.primary_category,
-        categories=tuple(paper.categories),
-        authors=tuple(paper.authors),
-        authors_complete=paper.authors_complete,
-        labs=tuple(paper.labs),
-        listed_on=paper.listed_on or (paper.published_at.date() if paper.published_at else None),
-        has_code=bool(paper.has_code),
-        code_url=web_url(paper.code_url),
-        discussion_url=web_url(paper.discussion_url),
-        project_url=web_url(paper.project_url),
-        score=score.value,
-        percentile=score.percentile,
-        evidence=score.evidence,
-        parts=score.parts,
-        summary=paper.summary or first_sentences(paper.abstract),
-        simulated=score.simulated,
-        novelty=novelty,
-    )

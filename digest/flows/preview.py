@@ -106,7 +106,6 @@ def _whom(session: Session, address: str | None, issue_id: int | None, at: datet
             cadence=Cadence.DAILY,
             categories=(),
             paper_count=10,
-            issue_held=False,
         )
         return anyone, frozenset()
     subscriber_id = subscriber_of(session, address)
@@ -121,6 +120,5 @@ def _whom(session: Session, address: str | None, issue_id: int | None, at: datet
         cadence=choices.cadence,
         categories=choices.categories,
         paper_count=choices.paper_count,
-        issue_held=False,
     )
     return reader, sent_before(session, subscriber_id, issue_id, since=(at - MEMORY).date())

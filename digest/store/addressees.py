@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, exists, or_, select
+from sqlalchemy import Row, Select, bindparam, or_, select
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
@@ -15,7 +15,7 @@ from digest.core.subscription import SubscriptionState
 from digest.store.deliveries import Claim
 from digest.store.dialects import table_of
 from digest.store.papers import other_ids
-from digest.store.tables import Delivery, IssueRow, Subscriber, Subscription, Suppression
+from digest.store.tables import Delivery, Subscriber, Subscription
 
 # Papers of these were sent, may have been, or are about to be.
 _COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
@@ -23,8 +23,6 @@ _COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.
 _delivery = table_of(Delivery)
 _subscriber = table_of(Subscriber)
 _subscription = table_of(Subscription)
-_suppression = table_of(Suppression)
-_issue = table_of(IssueRow)
 
 _WHOM: Select[Any] = (
     select(
@@ -36,15 +34,11 @@ _WHOM: Select[Any] = (
         _subscription.c.cadence,
         _subscription.c.categories,
         _subscription.c.paper_count,
-        _issue.c.state.label("issue_state"),
     )
     .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
-    .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
 )
-_BANNED = exists().where(_suppression.c.address_hash.in_(bindparam("hashes", expanding=True)))
 _READERS = _WHOM.where(_delivery.c.id.in_(bindparam("ids", expanding=True)))
-_LAST_LOOK = _WHOM.add_columns(_BANNED.label("banned")).where(_delivery.c.id == bindparam("its_id"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +51,6 @@ class Reader:
     cadence: str
     categories: tuple[str, ...]
     paper_count: int
-    issue_held: bool
 
 
 def readers_of(session: Session, claims: Collection[Claim]) -> dict[int, Reader]:
@@ -74,7 +67,6 @@ def _reader_of(row: Row[Any]) -> Reader:
         cadence=row.cadence or "",
         categories=tuple(row.categories or ()),
         paper_count=row.paper_count or 0,
-        issue_held=row.issue_state == "held",
     )
 
 
@@ -117,12 +109,3 @@ def _papers_of(subscribers: Collection[int], since: date) -> Select[Any]:
         _delivery.c.local_date >= since,
         _delivery.c.state.in_(_COUNTS_AS_SENT),
     )
-
-
-def last_look(session: Session, claimed: Claim, hashes: Sequence[str]) -> tuple[Reader | None, bool]:
-    """Return, just before the intent, whom a delivery is for and whether the address is suppressed.
-
-    The reader is None when the row is gone.
-    """
-    row = session.connection().execute(_LAST_LOOK, {"its_id": claimed.id, "hashes": list(hashes)}).one_or_none()
-    return (_reader_of(row), bool(row.banned)) if row else (None, False)

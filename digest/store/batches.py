@@ -1,7 +1,6 @@
 """Intents, last looks and outcomes of many deliveries at once: one statement each, in one transaction.
 
-The rows of a batch travel as one JSON parameter, so that a statement is compiled once whatever their number. The
-effect is that of `intend`, `move` and `last_look` one after another, which the tests hold it against.
+The rows of a batch travel as one JSON parameter, so that a statement is compiled once whatever their number.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, and_, func
 from sqlmodel import Session, col, select
 
 from digest.core.issue import Card
@@ -14,7 +14,10 @@ from digest.store.tables import Paper, PaperText, Score
 
 
 def cards_of(session: Session, ids: Sequence[int], *, first: int = 1) -> list[Card]:
-    """Return papers as cards in the order of their ids, each with its newest score, numbered from `first`."""
+    """Return papers as cards in the order of their ids, numbered from `first`.
+
+    Each has its score in the newest ranking, or none: an older percentile is not true today.
+    """
     if not ids:
         return []
     found = {card.paper_id: card for card in _cards(session, col(Paper.id).in_(ids))}
@@ -33,17 +36,10 @@ def latest_cards(session: Session, *, category: str = "", below: int | None = No
 
 
 def _cards(session: Session, condition: ColumnElement[bool]) -> list[Card]:
-    newest = (
-        select(Score.id)
-        .where(Score.paper_id == Paper.id)
-        .order_by(col(Score.as_of).desc())
-        .limit(1)
-        .correlate(Paper)
-        .scalar_subquery()
-    )
+    newest = select(func.max(col(Score.as_of))).scalar_subquery()
     rows = session.exec(
         select(Paper, Score, PaperText.novelty)
-        .join(Score, col(Score.id) == newest, isouter=True)
+        .join(Score, and_(col(Score.paper_id) == Paper.id, col(Score.as_of) == newest), isouter=True)
         .join(PaperText, col(PaperText.paper_id) == col(Paper.id), isouter=True)
         .where(condition)
     )

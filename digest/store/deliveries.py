@@ -1,8 +1,8 @@
-"""Queries on deliveries one by one: claim, intend, conclude; every write is fenced."""
+"""Queries on deliveries: claim, give back, conclude one by one; every write is fenced. Many at once: batches.py."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
@@ -14,7 +14,6 @@ from digest.core.delivery import (
     CLAIM_LEASE,
     FINAL,
     PROMPT,
-    SENDING_LEASE,
     DeliveryKind,
     DeliveryState,
     NotSent,
@@ -48,22 +47,6 @@ _issue = table_of(IssueRow)
 
 def _fenced() -> ColumnElement[bool]:
     return (_delivery.c.id == bindparam("its_id")) & (_delivery.c.fence == bindparam("its_fence"))
-
-
-# The statements of every single message are built once: building them cost more than running them.
-_INTEND = (
-    update(_delivery)
-    .where(_fenced(), _delivery.c.state == DeliveryState.CLAIMED)
-    .values(
-        state=DeliveryState.SENDING,
-        **{name: bindparam(name) for name in ("lease_until", "message_id", "paper_ids", "attempts", "sent_at")},
-    )
-)
-_SERVED = (
-    update(_subscription)
-    .where(_subscription.c.subscriber_id == bindparam("its_reader"))
-    .values(last_digest_at=bindparam("last_digest_at"))
-)
 
 
 class Claim(NamedTuple):
@@ -143,30 +126,6 @@ def _due(state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, l
 def _claim_of(row: Row[Any]) -> Claim:
     number, kind, *rest = tuple[Any, ...](row)
     return Claim(number, DeliveryKind(kind), *rest)
-
-
-def intend(session: Session, claimed: Claim, *, message_id: str, paper_ids: Sequence[int], now: datetime) -> bool:
-    """Record the intent to send; False if the claim was lost, and then nothing may be sent.
-
-    The reader's last digest is dated with its slot on the first attempt, so that a late message does
-    not push the next one back.
-    """
-    mine = changed(
-        session,
-        _INTEND,
-        {
-            "its_id": claimed.id,
-            "its_fence": claimed.fence,
-            "lease_until": now + SENDING_LEASE,
-            "message_id": message_id,
-            "paper_ids": list(paper_ids),
-            "attempts": claimed.attempts + 1,
-            "sent_at": now,
-        },
-    )
-    if mine and claimed.kind is DeliveryKind.DIGEST and claimed.attempts == 0:
-        changed(session, _SERVED, {"its_reader": claimed.subscriber_id, "last_digest_at": claimed.due_at})
-    return mine == 1
 
 
 def move(

@@ -14,7 +14,6 @@ from sqlmodel import select as select_rows
 
 from digest.core.issue import Card
 from digest.core.portfolio import MIDDLE, Work
-from digest.core.sentences import first_sentences
 from digest.store.dialects import table_of
 from digest.store.indexing import author_slug, lab_slug
 from digest.store.percentiles import BEST_PERCENTILE
@@ -142,7 +141,7 @@ def listed(session: Session, found: Portfolio, works: Sequence[Work], *, first: 
         .join(Score, and_(col(Score.paper_id) == Paper.id, col(Score.as_of) == found.ranked_at), isouter=True)
         .where(col(Paper.id).in_(ids))
     )
-    cards = {paper.id: _card(paper, score) for paper, score in rows}
+    cards = {paper.id: card_of(paper, score) for paper, score in rows}
     stated = session.exec(
         select_rows(ObservationRow)
         .where(col(ObservationRow.paper_id).in_(ids), ObservationRow.signal == _INDEX_PERCENTILE)
@@ -253,8 +252,3 @@ def _spelled(session: Session, kind: Kind, slug: str, paper_id: int) -> str:
         .first()
     )
     return row[1][row[0]] if row and row[0] < len(row[1]) else slug
-
-
-def _card(paper: Paper, score: Score | None) -> Card:
-    card = card_of(paper, score)
-    return card if card.summary else replace(card, summary=first_sentences(paper.abstract))

@@ -12,7 +12,8 @@ from sqlmodel import Session, col, select
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Card, IssueState
 from digest.core.links import web_url
-from digest.core.trend import Part
+from digest.core.sentences import first_sentences
+from digest.core.trend import Part, TrendScore
 from digest.store.indexing import author_slug
 from digest.store.tables import (
     Delivery,
@@ -183,8 +184,8 @@ def issue_lines(session: Session, *, limit: int = 60, before: date | None = None
     return [IssueLine(issued_on, papers or 0, title or "") for issued_on, papers, title in rows]
 
 
-def card_of(paper: Paper, score: Score | None, rank: int = 0, *, novelty: float | None = None) -> Card:
-    """Show a paper as it stands now, with its newest score if it has one."""
+def card_of(paper: Paper, score: Score | TrendScore | None, rank: int = 0, *, novelty: float | None = None) -> Card:
+    """Show a paper as it stands now, with a score if it has one, and the first sentences if it has no summary."""
     return Card(
         paper_id=paper.id or 0,
         rank=rank,
@@ -196,7 +197,7 @@ def card_of(paper: Paper, score: Score | None, rank: int = 0, *, novelty: float 
         authors=tuple(paper.authors),
         authors_complete=paper.authors_complete,
         labs=tuple(paper.labs),
-        listed_on=paper.listed_on,
+        listed_on=paper.listed_on or (paper.published_at.date() if paper.published_at else None),
         has_code=bool(paper.has_code),
         code_url=web_url(paper.code_url),
         discussion_url=web_url(paper.discussion_url),
@@ -204,8 +205,8 @@ def card_of(paper: Paper, score: Score | None, rank: int = 0, *, novelty: float 
         score=score.value if score else 0.0,
         percentile=score.percentile if score else None,
         evidence=score.evidence if score else "",
-        parts=tuple(Part(**part) for part in score.parts) if score else (),
-        summary=paper.summary,
+        parts=tuple(one if isinstance(one, Part) else Part(**one) for one in score.parts) if score else (),
+        summary=paper.summary or first_sentences(paper.abstract),
         simulated=bool(score and score.simulated),
         novelty=novelty,
     )

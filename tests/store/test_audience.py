@@ -12,7 +12,8 @@ from digest.core.delivery import DeliveryState
 from digest.core.subscription import SubscriptionState, may_receive
 from digest.flows.audience import materialise, resend_unknown
 from digest.store.audience import ANY_WEEKDAY, SlotGroup, slot_groups
-from digest.store.deliveries import claim, intend, move, release
+from digest.store.batches import Intent, intend_all
+from digest.store.deliveries import claim, move, release
 from digest.store.engine import reading, writing
 from digest.store.tables import Delivery
 from tests import post
@@ -57,9 +58,9 @@ def test_a_fence_that_has_risen_turns_every_write_away(engine: Engine) -> None: 
     assert fresh.fence == stale.fence + 1
     with writing(engine) as session:
         assert release(session, [stale]) == 0
-        assert not intend(session, stale, message_id="<a@b>", paper_ids=[], now=SLOT)
+        assert intend_all(session, [Intent(stale, "<a@b>", [])], SLOT) == set()
         assert not move(session, stale, DeliveryState.SKIPPED, now=SLOT, sent=False)
-        assert intend(session, fresh, message_id="<a@b>", paper_ids=[1], now=SLOT)
+        assert intend_all(session, [Intent(fresh, "<a@b>", [1])], SLOT) == {fresh.id}
         assert not move(session, stale, DeliveryState.ACCEPTED, now=SLOT, sent=True)
         assert not move(session, fresh, DeliveryState.SKIPPED, now=SLOT, sent=False)
         assert move(session, fresh, DeliveryState.UNKNOWN, now=SLOT, sent=True)
