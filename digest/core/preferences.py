@@ -14,10 +14,16 @@ _MOST_CATEGORIES = 40
 # arXiv's archives and subject classes: cs.LG, hep-th, astro-ph.GA, cond-mat.mes-hall, q-bio.NC.
 _CATEGORY = re.compile(r"[a-z]{2,10}(?:-[a-z]{2,4})?(?:\.[A-Za-z]{2}(?:[A-Za-z-]{0,8}))?")
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,8})*")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choices:
-    """A reader's schedule and taste; no categories means all. Build it with `chosen`, which checks."""
+    """A reader's schedule and taste; no categories means all. Build it with `chosen`, which checks.
+
+    `language` is a BCP 47 tag, or empty for the site's own. `when_empty` asks for a line where there is nothing new,
+    `outside` for one paper from outside the usual.
+    """
 
     categories: tuple[str, ...] = ()
     paper_count: int = 10
@@ -25,6 +31,10 @@ class Choices:
     timezone: str = "UTC"
     cadence: Cadence = Cadence.DAILY
     weekday: int = 0
+    language: str = ""
+    plain_text: bool = False
+    when_empty: bool = False
+    outside: bool = True
 
 
 def chosen(
@@ -35,6 +45,10 @@ def chosen(
     timezone: str = "UTC",
     cadence: str = Cadence.DAILY,
     weekday: int = 0,
+    language: str = "",
+    plain_text: bool = False,
+    when_empty: bool = False,
+    outside: bool = True,
 ) -> Choices:
     """Check what a reader chose; raises PreferencesRefused, naming what is wrong. 0 is Monday."""
     kept = tuple(dict.fromkeys(category.strip() for category in categories if category.strip()))
@@ -51,6 +65,8 @@ def chosen(
         raise PreferencesRefused(f"choose a weekday from 0 (Monday) to 6 (Sunday), not {weekday}")
     if cadence not in list(Cadence):
         raise PreferencesRefused(f"choose daily, weekdays or weekly, not {cadence[:24]!r}")
+    if language and not _LANGUAGE.fullmatch(language):
+        raise PreferencesRefused(f"{language[:24]!r} is no language; they look like en or pt-BR")
     try:
         zone(timezone)
     except UnknownZone as error:
@@ -62,4 +78,8 @@ def chosen(
         timezone=timezone,
         cadence=Cadence(cadence),
         weekday=weekday,
+        language=language,
+        plain_text=plain_text,
+        when_empty=when_empty,
+        outside=outside,
     )

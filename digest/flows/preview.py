@@ -120,5 +120,9 @@ def _whom(session: Session, address: str | None, issue_id: int | None, at: datet
         cadence=choices.cadence,
         categories=choices.categories,
         paper_count=choices.paper_count,
+        language=choices.language,
+        plain_text=choices.plain_text,
+        when_empty=choices.when_empty,
+        outside=choices.outside,
     )
     return reader, sent_before(session, subscriber_id, issue_id, since=(at - MEMORY).date())

@@ -34,6 +34,10 @@ _WHOM: Select[Any] = (
         _subscription.c.cadence,
         _subscription.c.categories,
         _subscription.c.paper_count,
+        _subscription.c.language,
+        _subscription.c.plain_text,
+        _subscription.c.when_empty,
+        _subscription.c.outside,
     )
     .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
     .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
@@ -51,6 +55,10 @@ class Reader:
     cadence: str
     categories: tuple[str, ...]
     paper_count: int
+    language: str = ""
+    plain_text: bool = False
+    when_empty: bool = False
+    outside: bool = True
 
 
 def readers_of(session: Session, claims: Collection[Claim]) -> dict[int, Reader]:
@@ -67,6 +75,10 @@ def _reader_of(row: Row[Any]) -> Reader:
         cadence=row.cadence or "",
         categories=tuple(row.categories or ()),
         paper_count=row.paper_count or 0,
+        language=row.language or "",
+        plain_text=bool(row.plain_text),
+        when_empty=bool(row.when_empty),
+        outside=bool(row.outside),
     )
 
 

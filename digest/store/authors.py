@@ -11,8 +11,8 @@ from sqlmodel import Session
 
 from digest.core.capture import AuthorFigure
 from digest.core.merge import storable
+from digest.core.names import author_slug
 from digest.store.dialects import insert_missing, table_of
-from digest.store.indexing import author_slug
 from digest.store.paper_rows import in_chunks
 from digest.store.tables import Author, AuthorFigureRow
 

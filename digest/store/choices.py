@@ -38,6 +38,10 @@ def choices_of(session: Session, subscriber_id: int) -> tuple[str, SubscriptionS
         timezone=row.timezone,
         cadence=Cadence(row.cadence),
         weekday=row.weekday,
+        language=row.language,
+        plain_text=row.plain_text,
+        when_empty=row.when_empty,
+        outside=row.outside,
     )
     return row.address, SubscriptionState(row.state), choices
 

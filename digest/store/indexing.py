@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import delete
 from sqlmodel import Session
 
 from digest.core.merge import VISIBLE, storable
-from digest.core.text import slug, title_key
+from digest.core.names import author_slug, author_words, lab_slug
 from digest.store.dialects import insert_missing, table_of
 from digest.store.paper_rows import Entry, in_chunks
 from digest.store.tables import PaperAuthor, PaperCredit, PaperLab
@@ -77,7 +75,7 @@ def index_papers(
     for paper in papers:
         words.update(paper.title_key.split())
         for position, name in enumerate(paper.authors[:_MOST_AUTHORS]):
-            address, named = _name(name)
+            address, named = author_words(name)
             words.update(named)
             authors.append((paper.paper_id, position, address))
         labs.extend((paper.paper_id, position, lab_slug(lab)) for position, lab in enumerate(paper.labs))
@@ -104,26 +102,6 @@ def _insert(session: Session, into: str, rows: Sequence[tuple[Any, ...]], otherw
 def is_indexed(word: str) -> bool:
     """Say whether a word's misspellings are recognised."""
     return _SHORTEST <= len(word) <= _LONGEST and not word.isdigit()
-
-
-def author_slug(name: str) -> str:
-    """Return the address of an author: the name in ASCII, or `author-` and a short hash where nothing is left."""
-    return _name(name)[0]
-
-
-def lab_slug(name: str) -> str:
-    """Return the address of a lab: its name in ASCII, or `lab-` and a short hash where nothing is left."""
-    return slug(name) or f"lab-{_short_hash(title_key(name))}"
-
-
-@lru_cache(maxsize=50_000)
-def _name(name: str) -> tuple[str, tuple[str, ...]]:
-    key = title_key(name)
-    return slug(key) or f"author-{_short_hash(key)}", tuple(key.split())
-
-
-def _short_hash(key: str) -> str:
-    return hashlib.sha256(key.encode()).hexdigest()[:8]
 
 
 def _indexed(entry: Entry) -> Indexed:

@@ -13,9 +13,9 @@ from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
 from digest.core.issue import Card
+from digest.core.names import author_slug, lab_slug
 from digest.core.portfolio import MIDDLE, Work
 from digest.store.dialects import table_of
-from digest.store.indexing import author_slug, lab_slug
 from digest.store.percentiles import BEST_PERCENTILE
 from digest.store.site import card_of
 from digest.store.tables import (

@@ -12,9 +12,9 @@ from sqlmodel import Session, col, select
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Card, IssueState
 from digest.core.links import web_url
+from digest.core.names import author_slug
 from digest.core.sentences import first_sentences
 from digest.core.trend import Part, TrendScore
-from digest.store.indexing import author_slug
 from digest.store.tables import (
     Delivery,
     IssueCard,

@@ -15,6 +15,7 @@ from digest.store.tables import (
     PaperCredit,
     PaperStanding,
     PaperText,
+    ReactionRow,
     Score,
     SignalCheck,
 )
@@ -26,6 +27,7 @@ _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (SignalCheck, ("service",)),
     (PaperStanding, ()),
     (PaperCredit, ("slug",)),
+    (ReactionRow, ("subscriber_id",)),
 )
 
 
@@ -40,10 +42,10 @@ def former_id(paper_id: int) -> str:
 def unite_rows(session: Session, survivor: int, loser: int) -> None:
     """Point everything that names the loser at the survivor, keep its addresses as aliases, delete it.
 
-    Where both have the same observation, a score as of the same instant, an answer of the same service, a standing or
-    the same credit, the survivor's stays. The frozen content of issue cards and the paper ids in deliveries keep the
-    old id, which resolves through its alias. What was worked out from the loser's words goes with it: the survivor
-    has, or gets, its own.
+    Where both have the same observation, a score as of the same instant, an answer of the same service, a standing,
+    the same credit or the same reader's reaction, the survivor's stays. The frozen content of issue cards and the
+    paper ids in deliveries keep the old id, which resolves through its alias. What was worked out from the loser's
+    words goes with it: the survivor has, or gets, its own.
     """
     connection = session.connection()
     papers = table_of(Paper)

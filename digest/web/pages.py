@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from digest.core.links import web_url
+from digest.core.names import author_slug, lab_slug
 from digest.files import templates_folder
-from digest.store.indexing import author_slug, lab_slug
 from digest.web.chart import signal_name
 from digest.web.headers import DESK, PERSONAL
 from digest.wiring import Services

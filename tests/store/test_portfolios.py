@@ -7,13 +7,14 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import Engine
 
+from digest.core.names import author_slug
 from digest.core.paper import Listing
 from digest.core.portfolio import Order, arranged, tally
 from digest.core.trend import TrendScore
 from digest.store import portfolios
 from digest.store.companions import Companion, companions
 from digest.store.engine import reading, writing
-from digest.store.indexing import Indexed, author_slug, credit_papers, index_papers
+from digest.store.indexing import Indexed, credit_papers, index_papers
 from digest.store.merge import Tally, merge_batch
 from digest.store.portfolios import Kind, Portfolio, listed, portfolio
 from digest.store.scores import store_scores

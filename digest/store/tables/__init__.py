@@ -4,6 +4,7 @@ from digest.store.tables.admins import AdminSession, AuditEntry
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
+from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.papers import (
     Author,
@@ -38,6 +39,7 @@ __all__ = [
     "Consent",
     "Delivery",
     "IngestRun",
+    "InterestRow",
     "IssueCard",
     "IssueRow",
     "ListingRow",
@@ -52,6 +54,7 @@ __all__ = [
     "PaperNeighbour",
     "PaperStanding",
     "PaperText",
+    "ReactionRow",
     "RejectedRecord",
     "Score",
     "SearchWord",
@@ -62,6 +65,7 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "TasteRow",
     "WordFrequency",
     "Yardstick",
 ]

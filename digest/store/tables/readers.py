@@ -23,7 +23,11 @@ class Subscriber(SQLModel, table=True):
 
 
 class Subscription(SQLModel, table=True):
-    """A subscriber's consent state and what they asked for."""
+    """A subscriber's consent state and what they asked for.
+
+    `language` is a BCP 47 tag, or empty for the site's own. `when_empty` asks for a line where there is nothing new,
+    `outside` for one paper from outside the usual.
+    """
 
     __table_args__ = (Index("ix_subscription_slot", "state", "timezone", "hour", "cadence", "weekday"),)
 
@@ -35,6 +39,10 @@ class Subscription(SQLModel, table=True):
     timezone: str = "UTC"
     paper_count: int = 10
     categories: list[str] = json_list()
+    language: str = ""
+    plain_text: bool = False
+    when_empty: bool = False
+    outside: bool = True
     confirmed_at: datetime | None = instant()
     unsubscribed_at: datetime | None = instant()
     paused_until: date | None = None

@@ -1,0 +1,84 @@
+"""Queries on what readers said they are interested in, and on what they made of papers."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, insert, select
+from sqlmodel import Session
+
+from digest.core.interests import Interest, InterestKind
+from digest.store.dialects import table_of
+from digest.store.tables import InterestRow, ReactionRow
+
+_interest = table_of(InterestRow)
+_reaction = table_of(ReactionRow)
+
+
+class Reaction(NamedTuple):
+    """What a reader made of a paper: `leaning` is 1, 0 or -1; a saved one has the instant, and the version if known."""
+
+    paper_id: int
+    leaning: int
+    saved_at: datetime | None
+    saved_version: int | None
+    at: datetime
+
+
+def interests_of(session: Session, subscribers: Collection[int]) -> dict[int, tuple[Interest, ...]]:
+    """Return the interests of those subscribers who have any, each reader's by kind and key."""
+    rows = session.connection().execute(
+        select(_interest.c.subscriber_id, _interest.c.kind, _interest.c.key, _interest.c.words)
+        .where(_interest.c.subscriber_id.in_(subscribers))
+        .order_by(_interest.c.subscriber_id, _interest.c.kind, _interest.c.key)
+    )
+    found: dict[int, list[Interest]] = {}
+    for subscriber_id, kind, key, words in rows:
+        found.setdefault(subscriber_id, []).append(Interest(InterestKind(kind), key, words))
+    return {subscriber_id: tuple(interests) for subscriber_id, interests in found.items()}
+
+
+def put_interests(session: Session, subscriber_id: int, interests: Sequence[Interest], now: datetime) -> None:
+    """Let a reader's interests be these: what is no longer among them goes, what was there keeps its date."""
+    known = {(one.kind, one.key) for one in interests_of(session, [subscriber_id]).get(subscriber_id, ())}
+    wanted = {(one.kind, one.key): one for one in interests}
+    for kind, key in known - wanted.keys():
+        session.connection().execute(
+            delete(_interest).where(
+                _interest.c.subscriber_id == subscriber_id, _interest.c.kind == kind, _interest.c.key == key
+            )
+        )
+    add_interests(session, subscriber_id, [one for name, one in wanted.items() if name not in known], now)
+
+
+def add_interests(session: Session, subscriber_id: int, interests: Iterable[Interest], now: datetime) -> None:
+    """Add interests that the reader does not have yet."""
+    rows = [
+        {"subscriber_id": subscriber_id, "kind": one.kind, "key": one.key, "words": one.words, "created_at": now}
+        for one in interests
+    ]
+    if rows:
+        session.connection().execute(insert(_interest), rows)
+
+
+def watched(session: Session, kinds: Collection[InterestKind]) -> dict[InterestKind, frozenset[str]]:
+    """Return the keys that any reader has, by kind."""
+    rows = session.connection().execute(
+        select(_interest.c.kind, _interest.c.key).where(_interest.c.kind.in_(kinds)).distinct()
+    )
+    found: dict[InterestKind, set[str]] = {kind: set() for kind in kinds}
+    for kind, key in rows:
+        found[InterestKind(kind)].add(key)
+    return {kind: frozenset(keys) for kind, keys in found.items()}
+
+
+def reactions_of(session: Session, subscriber_id: int) -> list[Reaction]:
+    """Return what a reader made of papers, the newest first."""
+    rows = session.connection().execute(
+        select(*(_reaction.c[name] for name in Reaction._fields))
+        .where(_reaction.c.subscriber_id == subscriber_id)
+        .order_by(_reaction.c.at.desc(), _reaction.c.paper_id.desc())
+    )
+    return [Reaction(*row) for row in rows]
