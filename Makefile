@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format bench-send soak clean
+.PHONY: demo test lint format words bench-send soak clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -28,6 +28,9 @@ lint: .venv/.installed-dev ## Check style, types and the direction of imports.
 format: .venv/.installed-dev ## Format the code.
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+words: .venv/.installed-dev ## Gather the words of pages and mail into the catalogues; ADD=fr begins a language.
+	@$(BIN)/python -m tests.language.words $(ADD)
 
 bench-send: .venv/.installed ## Measure sending beside smtp-source, Django's mail and post_office (needs Postfix's smtp-sink).
 	@$(BIN)/python benchmarks/send.py

@@ -15,8 +15,10 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.core.categories import is_category
+from digest.core.language import SOURCE
 from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
+from digest.languages import offered
 
 _ENV_FILE = ".env"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
@@ -44,6 +46,9 @@ class Settings(BaseSettings):
         "", description="The operator's address: in the User-Agent to sources and in the mail's footer"
     )
     site_name: str = Field("Firstlight", description="The name readers see")
+    language: str = Field(
+        SOURCE, description="The language of mail and pages where a reader has chosen none and a browser names none"
+    )
     mail_from: str = Field("digest@localhost.localdomain", description="The address the mail comes from")
     dkim_key_file: Path | None = Field(None, description="The private key that signs mail, made by `digest dkim-key`")
     dkim_selector: str = Field("", description="The selector under which the key's DNS record is published")
@@ -114,6 +119,13 @@ class Settings(BaseSettings):
     def _networks(cls, value: list[str]) -> list[str]:
         for word in value:
             ip_network(word, strict=False)  # its own words name what is no address and no network
+        return value
+
+    @field_validator("language")
+    @classmethod
+    def _offered_language(cls, value: str) -> str:
+        if value not in offered():
+            raise ValueError(f"{value!r} has no catalogue; the languages are: {', '.join(offered())}")
         return value
 
     @field_validator("broker_url")

@@ -14,6 +14,7 @@ from digest import __version__
 from digest.config import Settings
 from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
+from digest.languages import Languages
 from digest.store.engine import open_engine
 from digest.tokens import Tokens
 
@@ -115,11 +116,16 @@ class Services:
         )
 
     @cached_property
+    def languages(self) -> Languages:
+        """The languages that readers may have, and the site's own."""
+        return Languages(self.settings.language)
+
+    @cached_property
     def renderer(self) -> Renderer:
-        """The mail templates, compiled once."""
+        """The mail templates, compiled once; it speaks the site's own language, and others on demand."""
         from digest.mail.render import Renderer
 
-        return Renderer(templates_folder(), self.settings.base_url, self.sender)
+        return Renderer(templates_folder(), self.settings.base_url, self.sender, self.languages.of(""))
 
     @cached_property
     def courier(self) -> Courier:

@@ -252,6 +252,7 @@ def test_a_file_of_settings_that_is_no_text_is_named(shell: Shell) -> None:
         ("DIGEST_MAIL_FROM", "a@example.org\nBcc: b@example.org"),
         ("DIGEST_SITE_NAME", "Firstlight\r\nBcc: b@example.org"),
         ("DIGEST_CONTACT", "Ådne"),
+        ("DIGEST_LANGUAGE", "tlh"),
         ("DIGEST_CUT_OFF_HOUR", "25"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import mjml
 
@@ -19,9 +20,11 @@ _STYLE = re.compile(r'\bstyle="[^"]*"')
 _SPACES = re.compile(r"\s+", re.ASCII)  # a no-break space stays
 _TITLE_COPY = re.compile(r'(<div\b(?=[^>]*aria-roledescription="email")[^>]*?) aria-label="qjinja\d{4}q"')
 _REMOTE = re.compile(r"<link\b|@import\b|url\(|\bsrc=", re.IGNORECASE)
+_ON_ROOT = frozenset({"{{ language.tag }}", "{{ language.direction }}"})  # said of the document, and of its body again
 _PLAIN_TABLE = re.compile(r"<table(?![^>]*\brole=)")
 
 
+@lru_cache(maxsize=8)  # each language has the same templates
 def compile_mjml(source: str, name: str) -> str:
     """Compile MJML that holds Jinja tokens to one line of HTML that holds the same tokens.
 
@@ -86,7 +89,7 @@ def _minify(html: str) -> str:
 def _restore(html: str, tokens: dict[str, str], name: str) -> str:
     found = _WORD.findall(html)
     for word, token in tokens.items():
-        if found.count(word) != 1:
+        if found.count(word) != 1 and not (word in found and token in _ON_ROOT):
             fate = "dropped" if word not in found else "duplicated"
             raise TemplateFault(f"{name}: {token} was {fate} by the MJML compiler; put it where text may stand")
     statements = [word for word in found if tokens[word].startswith("{%")]

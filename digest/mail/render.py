@@ -14,6 +14,7 @@ import jinja2
 from jinja2 import meta
 from markupsafe import escape
 
+from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
@@ -23,6 +24,7 @@ from digest.mail.fragments import Pressed, Rendered, Row, Rows, Shell, html_size
 from digest.mail.mjml import compile_mjml
 from digest.mail.probes import EVERYTHING, FULL, LITTLE, NOTHING, URL
 from digest.mail.wording import clip, long_date, one_line, preheader_of, subject_of, wrap
+from digest.templating import PHRASES, speak
 
 HTML_LIMIT = 80 * 1024  # bytes; Gmail hides what comes after about 102 KB, counted after its own rewriting
 WELCOME = "Welcome. This is your first digest; the next ones come at the hour you chose."
@@ -57,7 +59,10 @@ class Renderer:
     Jinja token lost by the MJML compiler raises TemplateFault before anybody is mailed.
     """
 
-    def __init__(self, templates: Path, base_url: str, sender: Sender) -> None:
+    def __init__(self, templates: Path, base_url: str, sender: Sender, language: Language = ENGLISH) -> None:
+        self.language = language
+        self._speaking = {language.tag: self}
+        self._templates = templates
         self._folder = templates / "mail"
         self._base_url = base_url.rstrip("/")
         self._sender = sender
@@ -71,12 +76,23 @@ class Renderer:
             lstrip_blocks=True,
         )
         self._text.filters["wrap"] = wrap
+        speak(self._html, language)
+        speak(self._text, language)
         self._digest = self._load("digest")
         self._letter = self._load("letter")
         self._shells: dict[tuple[date, str, str, bool, bool], Shell] = {}
         self._rows = Rows(partial(self._row, ROOMY))
         self._tight_rows = Rows(partial(self._row, TIGHT))
         self._prove()
+
+    def speaking(self, language: Language) -> Renderer:
+        """Return the renderer of another language, made and proved on first use, with its own shells and rows."""
+        other = self._speaking.get(language.tag)
+        if other is None:
+            other = Renderer(self._templates, self._base_url, self._sender, language)
+            other._speaking = self._speaking
+            self._speaking[language.tag] = other
+        return other
 
     def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered | Pressed:
         """Render one reader's edition; the HTML has at most HTML_LIMIT bytes for up to thirty papers.
@@ -232,7 +248,7 @@ class Renderer:
         )
 
     def _compile(self, environment: jinja2.Environment, source: str, name: str) -> jinja2.Template:
-        known = _DIGEST_NAMES if name.startswith("digest") else _LETTER_NAMES
+        known = PHRASES | (_DIGEST_NAMES if name.startswith("digest") else _LETTER_NAMES)
         try:
             unknown = meta.find_undeclared_variables(environment.parse(source, name)) - known
             if unknown:

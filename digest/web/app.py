@@ -10,6 +10,7 @@ from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
 from digest import __version__
+from digest.core.language import mark
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
 from digest.web import admin, api, bylines, desk, desk_sources, feeds, hooks, inbox, probes, public, readers, search
@@ -20,16 +21,34 @@ from digest.web.site import Site
 from digest.wiring import Services
 
 _WORDS = {
-    400: ("This request cannot be read", "Something in it is damaged. Go back, reload the page and try once more."),
-    401: ("Please sign in", "This page is the admin's. Sign in by a link that is mailed to you."),
-    403: ("Not allowed", "The request did not come from a page of this site, or the page was too old. Reload it."),
-    404: ("There is no such page", "The address may be mistyped, or the page may have moved."),
-    405: ("That is not how this page works", "Open it in a browser and use what is on it."),
-    413: ("That is too much at once", "Nothing here needs more than a few lines. Shorten it and send it again."),
-    422: ("Something is missing", "The form did not hold what it needs. Go back and fill in what is marked."),
-    429: ("Too many attempts", "There were many from your network within the hour. Nothing is lost: try again later."),
-    500: ("That went wrong on our side", "It is recorded and will be looked at. Nothing you did caused it."),
-    503: ("Out for a moment", "The database does not answer as it should. Try again in a minute."),
+    400: (
+        mark("This request cannot be read"),
+        mark("Something in it is damaged. Go back, reload the page and try once more."),
+    ),
+    401: (mark("Please sign in"), mark("This page is the admin's. Sign in by a link that is mailed to you.")),
+    403: (
+        mark("Not allowed"),
+        mark("The request did not come from a page of this site, or the page was too old. Reload it."),
+    ),
+    404: (mark("There is no such page"), mark("The address may be mistyped, or the page may have moved.")),
+    405: (mark("That is not how this page works"), mark("Open it in a browser and use what is on it.")),
+    413: (
+        mark("That is too much at once"),
+        mark("Nothing here needs more than a few lines. Shorten it and send it again."),
+    ),
+    422: (
+        mark("Something is missing"),
+        mark("The form did not hold what it needs. Go back and fill in what is marked."),
+    ),
+    429: (
+        mark("Too many attempts"),
+        mark("There were many from your network within the hour. Nothing is lost: try again later."),
+    ),
+    500: (
+        mark("That went wrong on our side"),
+        mark("It is recorded and will be looked at. Nothing you did caused it."),
+    ),
+    503: (mark("Out for a moment"), mark("The database does not answer as it should. Try again in a minute.")),
 }
 
 
@@ -56,9 +75,10 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(router)
     app.mount(api.ROOT, api.create_api(site))
 
-    def refusal(status: int) -> Response:
+    def refusal(request: Request, status: int) -> Response:
         title, words = _WORDS.get(status, _WORDS[400] if status < 500 else _WORDS[500])
-        return site.pages.notice(title, words, status=status, personal=False)
+        heard = site.in_tongue_of(request)
+        return heard.pages.notice(heard.language(title), heard.language(words), status=status, personal=False)
 
     def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101  # the handler is registered for nothing else
@@ -69,17 +89,19 @@ def create_app(services: Services) -> FastAPI:
         plain = f"/{request.url.path.strip('/')}"
         if error.status_code == 404 and "endpoint" not in request.scope and request.url.path == f"{plain}/":
             return to(quote(plain))  # no page has this address, typed with a slash at its end
-        answer = refusal(error.status_code)
+        answer = refusal(request, error.status_code)
         answer.headers.update(error.headers or {})
         return answer
 
-    def expected_error(_request: Request, error: Exception) -> Response:
+    def expected_error(request: Request, error: Exception) -> Response:
         if isinstance(error, NotFound):
-            return site.pages.notice("There is no such page", _sentence(str(error)), status=404, personal=False)
-        return refusal(500 if getattr(error, "permanent", True) else 503)
+            heard = site.in_tongue_of(request)
+            title = heard.language(_WORDS[404][0])
+            return heard.pages.notice(title, _sentence(str(error)), status=404, personal=False)
+        return refusal(request, 500 if getattr(error, "permanent", True) else 503)
 
     app.add_exception_handler(HTTPException, http_error)
-    app.add_exception_handler(RequestValidationError, lambda _request, _error: refusal(422))
+    app.add_exception_handler(RequestValidationError, lambda request, _error: refusal(request, 422))
     app.add_exception_handler(admin.SignInNeeded, lambda _request, _error: to("/admin/sign-in"))
     app.add_exception_handler(DigestError, expected_error)
     app.add_middleware(Conditional)

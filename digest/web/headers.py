@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -36,13 +37,13 @@ log = structlog.get_logger(__name__)
 
 
 class Hardening:
-    """Wrap the application (ASGI); `refusal` makes the page for a status code.
+    """Wrap the application (ASGI); `refusal` makes the page for a request and a status code.
 
     A body above `MAX_BODY` bytes (a webhook's may be larger) is answered with 413, an error that nothing else caught
     with 500. HEAD is answered as GET without its body.
     """
 
-    def __init__(self, app: ASGIApp, *, refusal: Callable[[int], Response]) -> None:
+    def __init__(self, app: ASGIApp, *, refusal: Callable[[Request, int], Response]) -> None:
         self._app = app
         self._refusal = refusal
 
@@ -56,7 +57,7 @@ class Hardening:
         try:
             body = await _whole_body(scope, receive)
             if body is None:
-                await self._refusal(413)(scope, receive, answer)
+                await self._refusal(Request(scope), 413)(scope, receive, answer)
                 return
             await self._app(scope, _replay(body, receive), answer)
         except Exception as error:  # the last resort: a reader gets a page, the log gets the cause
@@ -64,7 +65,7 @@ class Hardening:
             route = getattr(scope.get("route"), "path", "")
             log.exception("page failed", route=route, error=type(error).__name__)
             if not answer.started:
-                await self._refusal(500)(scope, receive, answer)
+                await self._refusal(Request(scope), 500)(scope, receive, answer)
 
 
 class _Answer:

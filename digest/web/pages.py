@@ -1,10 +1,11 @@
-"""Turn a template and what it shows into an answer; the words for dates and numbers live here."""
+"""Turn a template and what it shows into an answer, in one language."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,9 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse
 
+from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
 from digest.core.names import author_slug, lab_slug
 from digest.files import templates_folder
+from digest.templating import speak
 from digest.web.chart import signal_name
 from digest.web.headers import DESK, PERSONAL
 from digest.wiring import Services
@@ -23,9 +26,12 @@ STATIC = "/static"
 
 
 class Pages:
-    """The site's templates, read once."""
+    """The site's templates in one language, read once."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, language: Language) -> None:
+        self.language = language
+        self._services = services
+        self._speaking = {language.tag: self}
         folder = templates_folder() / "web"
         self._environment = Environment(
             loader=FileSystemLoader(folder),
@@ -34,11 +40,13 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        speak(self._environment, language)
         self._environment.filters.update(
-            day=day,
-            instant=instant,
-            percent=percent,
-            names=names,
+            day=partial(_day, language),
+            instant=partial(_instant, language),
+            percent=partial(percent, language=language),
+            names=partial(names, language=language),
+            number=language.number,
             outside=web_url,
             count=count,
             kilobytes=kilobytes,
@@ -56,10 +64,20 @@ class Pages:
             stylesheet=f"{STATIC}/site.css?v={style}",
         )
 
+    def speaking(self, language: Language) -> Pages:
+        """Return the same pages in another language, made on first use."""
+        other = self._speaking.get(language.tag)
+        if other is None:
+            other = Pages(self._services, language)
+            other._speaking = self._speaking
+            self._speaking[language.tag] = other
+        return other
+
     def show(self, template: str, *, status: int = 200, personal: bool = False, **shown: Any) -> HTMLResponse:
         """Render a page; `personal` ones are not indexed, not stored, and give no referrer away."""
         markup = self._environment.get_template(template).render(noindex=personal or status >= 400, **shown)
-        return HTMLResponse(markup, status_code=status, headers=PERSONAL if personal else None)
+        headers = {"Content-Language": self.language.tag, "Vary": "Accept-Language", **(PERSONAL if personal else {})}
+        return HTMLResponse(markup, status_code=status, headers=headers)
 
     def desk(self, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
         """Render a page of the admin's desk."""
@@ -72,9 +90,13 @@ class Pages:
         *words: str,
         status: int = 200,
         personal: bool = True,
-        way_out: tuple[str, str] = ("/", "Today's papers"),
+        way_out: tuple[str, str] | None = None,
     ) -> HTMLResponse:
-        """Render a page that only says something, with a link (address, words) to go on by."""
+        """Render a page that only says something, with a link (address, words) to go on by: to the papers if not named.
+
+        All words are in the language of these pages already.
+        """
+        way_out = way_out or ("/", self.language("Today's papers"))
         return self.show("notice.html", status=status, personal=personal, title=title, words=words, way_out=way_out)
 
 
@@ -84,36 +106,33 @@ def to(path: str, **query: str) -> RedirectResponse:
     return RedirectResponse(target, status_code=303, headers=PERSONAL)
 
 
-def day(value: date | None, *, weekday: bool = False, year: bool = True) -> str:
-    """Write a date as `20 May 2026`."""
-    if value is None:
-        return ""
-    words = f"{value.day} {value:%B}"
-    if year:
-        words += f" {value.year}"
-    return f"{value:%A}, {words}" if weekday else words
+def day(value: date | None, *, weekday: bool = False) -> str:
+    """Write a date in English, as the desk is: `20 May 2026`."""
+    return _day(ENGLISH, value, weekday=weekday)
 
 
 def instant(value: datetime | None) -> str:
-    """Write an instant in UTC as `20 May 2026, 06:00 UTC`."""
-    if value is None:
-        return ""
-    at = value.astimezone(UTC)
-    return f"{day(at.date())}, {at:%H:%M} UTC"
+    """Write an instant in UTC in English, as the desk is: `20 May 2026, 06:00 UTC`."""
+    return _instant(ENGLISH, value)
 
 
-def percent(value: float | None) -> str:
+def _day(language: Language, value: date | None, *, weekday: bool = False) -> str:
+    return "" if value is None else language.date(value, weekday=weekday)
+
+
+def _instant(language: Language, value: datetime | None) -> str:
+    return "" if value is None else language.instant(value)
+
+
+def percent(value: float | None, language: Language = ENGLISH) -> str:
     """Write a percentile cut, never rounded up, to one decimal: `99.6`, `87`."""
-    if value is None:
-        return ""
-    cut = int(value * 10 + 1e-6) / 10
-    return f"{cut:g}"
+    return "" if value is None else language.number(int(value * 10 + 1e-6) / 10, 1)
 
 
-def names(authors: Sequence[str], complete: bool = True, most: int = 3) -> str:
+def names(authors: Sequence[str], complete: bool = True, most: int = 3, *, language: Language) -> str:
     """Write the first authors, with `et al.` where there are more."""
-    more = len(authors) > most or (not complete and bool(authors))
-    return ", ".join(authors[:most]) + (" et al." if more else "")
+    shown = ", ".join(authors[:most])
+    return language("%(names)s et al.", names=shown) if len(authors) > most or (not complete and authors) else shown
 
 
 def count(number: int, one: str, many: str = "") -> str:

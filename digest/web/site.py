@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from digest.core.language import ENGLISH, Language
 from digest.errors import TokenInvalid
 from digest.web.guard import RateLimit, TimeTrap
 from digest.web.pages import Pages
@@ -16,7 +17,7 @@ from digest.wiring import Services
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One application's parts; the limits count in this process only."""
+    """One application's parts, in one language; the limits count in this process only."""
 
     services: Services
     pages: Pages
@@ -31,13 +32,28 @@ class Site:
         """Make the parts from the services."""
         return cls(
             services=services,
-            pages=Pages(services),
+            pages=Pages(services, services.languages.of("")),
             trap=TimeTrap(services.tokens),
             subscribe_limit=RateLimit(10, timedelta(hours=1)),
             sign_in_limit=RateLimit(10, timedelta(hours=1)),
             audit_limit=RateLimit(60, timedelta(hours=1)),
             api_limit=RateLimit(120, timedelta(minutes=1)),
         )
+
+    @property
+    def language(self) -> Language:
+        """The language that the pages are in."""
+        return self.pages.language
+
+    def speaking(self, language: Language) -> Site:
+        """Return the site in another language."""
+        return self if language == self.language else replace(self, pages=self.pages.speaking(language))
+
+    def in_tongue_of(self, request: Request) -> Site:
+        """Return the site in the language that a visitor's browser asks for; the desk is in English."""
+        if request.url.path.startswith("/admin"):
+            return self.speaking(ENGLISH)
+        return self.speaking(self.services.languages.for_visitor(request.headers.get("accept-language", "")))
 
     @property
     def now(self) -> datetime:
@@ -55,7 +71,7 @@ class Site:
 
 def _site_of(request: Request) -> Site:
     site: Site = request.app.state.site
-    return site
+    return site.in_tongue_of(request)
 
 
 TheSite = Annotated[Site, Depends(_site_of)]

@@ -35,7 +35,7 @@ def test_pages_have_one_heading_a_language_and_nothing_from_elsewhere(place: Pla
     place.add_small_issue()
     page = place.browser.get(path).text
     assert page.count("<h1") == 1
-    assert '<html lang="en">' in page
+    assert '<html lang="en" dir="ltr">' in page
     for hazard in ("<script", "style=", "onclick", "src=http", 'rel="stylesheet" href="http'):
         assert hazard not in page
 
