@@ -24,6 +24,11 @@ def mark(words: str) -> str:
     return words
 
 
+def mark_count(one: str, many: str) -> tuple[str, str]:
+    """Mark words that depend on a number, for `Language.count`."""
+    return one, many
+
+
 @dataclass(frozen=True)
 class Language:
     """The words and ways of a language, by its BCP 47 `tag`.

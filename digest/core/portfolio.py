@@ -12,6 +12,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from math import fsum
 
+from digest.core.language import ENGLISH, Language
+
 MIDDLE = 50.0  # of a percentile's scale and of novelty's, which are both ranks
 HELD_BACK = 5.0  # papers; with so many, a score is half the papers' own and half the middle
 _OF_STANDING, _OF_NOVELTY = 0.7, 0.3  # what each has of an AI score
@@ -128,7 +130,7 @@ def arranged(works: Iterable[Work], order: Order) -> list[Work]:
             return sorted(newest, key=lambda work: -1.0 if work.citations is None else work.citations, reverse=True)
 
 
-def doubt(stated: Mapping[str, str]) -> str:
+def doubt(stated: Mapping[str, str], say: Language = ENGLISH) -> str:
     """Say why what one source states of an author cannot be true together; empty where it can.
 
     An h-index counts papers, so it is at most their number, and its square at most the number of citations.
@@ -137,9 +139,12 @@ def doubt(stated: Mapping[str, str]) -> str:
     if h is None:
         return ""
     if papers is not None and h > papers:
-        return f"an h-index of {h:g} cannot come from {papers:g} papers"
+        return say("an h-index of %(h)s cannot come from %(papers)s papers", h=f"{h:g}", papers=f"{papers:g}")
     if citations is not None and h * h > citations:
-        return f"an h-index of {h:g} needs {h * h:g} citations, not {citations:g}"
+        needed, known = f"{h * h:g}", f"{citations:g}"
+        return say(
+            "an h-index of %(h)s needs %(needed)s citations, not %(known)s", h=f"{h:g}", needed=needed, known=known
+        )
     return ""
 
 

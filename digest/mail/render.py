@@ -18,6 +18,8 @@ from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
+from digest.languages import language as language_of
+from digest.languages import offered
 from digest.mail import fragments
 from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Entry, Room, entry_of
 from digest.mail.fragments import Pressed, Rendered, Row, Rows, Shell, html_size, joined, piece, row_of, shell_of, slot
@@ -85,13 +87,18 @@ class Renderer:
         self._tight_rows = Rows(partial(self._row, TIGHT))
         self._prove()
 
-    def speaking(self, language: Language) -> Renderer:
-        """Return the renderer of another language, made and proved on first use, with its own shells and rows."""
-        other = self._speaking.get(language.tag)
+    def speaking(self, tag: str) -> Renderer:
+        """Return the renderer of another language, made and proved on first use, with its own shells and rows.
+
+        For a tag that is empty, or no longer offered, it is this one.
+        """
+        if tag not in offered():
+            return self
+        other = self._speaking.get(tag)
         if other is None:
-            other = Renderer(self._templates, self._base_url, self._sender, language)
+            other = Renderer(self._templates, self._base_url, self._sender, language_of(tag))
             other._speaking = self._speaking
-            self._speaking[language.tag] = other
+            self._speaking[tag] = other
         return other
 
     def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered | Pressed:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
+from digest.core.language import Language
 from digest.core.portfolio import Order, arranged, tally
 from digest.errors import NotFound
 from digest.store.companions import companions
@@ -39,24 +40,25 @@ def _page(request: Request, site: Site, kind: Kind, slug: str, *, sort: Order, p
     with reading(site.services.engine) as session:
         found = portfolio(session, kind, slug) if len(slug) <= 200 and "\0" not in slug else None
         if found is None:
-            raise NotFound(f"no {kind} is known here under this name")
+            raise NotFound(_unknown(kind, site.language))
         pages = max(1, -(-len(found.works) // PAGE_SIZE))
         if page > pages:
             raise HTTPException(404)
         skip = (page - 1) * PAGE_SIZE
         shown = listed(session, found, arranged(found.works, sort)[skip : skip + PAGE_SIZE], first=skip + 1)
         shared = companions(session, found)
+    say = site.language
     own = tally(found.works, found.middle)
     return site.pages.show(
         "byline.html",
         kind=kind.value,
         found=found,
-        figures=figures(found, own, site.now),
-        doubts=doubts(found, site.now),
-        chart=histogram(work.listed_on for work in found.works),
+        figures=figures(found, own, site.now, say),
+        doubts=doubts(found, site.now, say),
+        chart=histogram((work.listed_on for work in found.works), say),
         papers=shown,
         elsewhere={
-            one.card.paper_id: f"{source_name(one.elsewhere.source)}, {read_when(one.elsewhere.at, site.now)}"
+            one.card.paper_id: f"{source_name(one.elsewhere.source, say)}, {read_when(one.elsewhere.at, site.now, say)}"
             for one in shown
             if one.elsewhere
         },
@@ -69,6 +71,12 @@ def _page(request: Request, site: Site, kind: Kind, slug: str, *, sort: Order, p
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
         later=query_with(request, {"page": page + 1}),
     )
+
+
+def _unknown(kind: Kind, say: Language) -> str:
+    if kind is Kind.AUTHOR:
+        return say("no author is known here under this name")
+    return say("no lab is known here under this name")
 
 
 def _unless_first(order: Order) -> str | None:

@@ -6,24 +6,26 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from digest.core.language import Language, mark
+
 WIDTH, HEIGHT = 320.0, 72.0
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 22.0
 _PAD = 3.0
 
 # What signals and the other parts of a score are called.
 _WORDS = {
-    "hf_upvotes": "Upvotes at Hugging Face",
-    "hf_comments": "Comments at Hugging Face",
-    "hf_page_rank": "Place on the day's page at Hugging Face",
-    "github_stars": "Stars at GitHub",
-    "hn_points": "Points at Hacker News",
-    "hn_comments": "Comments at Hacker News",
-    "citations": "Citations",
-    "influential_citations": "Influential citations, as Semantic Scholar judges them",
-    "code": "Code available",
-    "listing": "On the list",
-    "reach": "How widely listed",
-    "title": "Words of the title",
+    "hf_upvotes": mark("Upvotes at Hugging Face"),
+    "hf_comments": mark("Comments at Hugging Face"),
+    "hf_page_rank": mark("Place on the day's page at Hugging Face"),
+    "github_stars": mark("Stars at GitHub"),
+    "hn_points": mark("Points at Hacker News"),
+    "hn_comments": mark("Comments at Hacker News"),
+    "citations": mark("Citations"),
+    "influential_citations": mark("Influential citations, as Semantic Scholar judges them"),
+    "code": mark("Code available"),
+    "listing": mark("On the list"),
+    "reach": mark("How widely listed"),
+    "title": mark("Words of the title"),
 }
 _LOWER_IS_BETTER = frozenset({"hf_page_rank"})
 
@@ -40,10 +42,10 @@ class Seen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One signal as a line: the points of a polyline, where it ends, and its words."""
+    """One signal as a line: the points of a polyline, where it ends, and its words in a language."""
 
+    language: Language
     signal: str
-    name: str
     points: str
     end: tuple[float, float]
     first: float
@@ -56,23 +58,42 @@ class Line:
     @property
     def words(self) -> str:
         """The line said in one sentence, for those who do not see it."""
-        made_up = " (simulated)" if self.simulated else ""
-        return f"{self.name}{made_up}: {self.course[:1].lower()}{self.course[1:]}"
+        say, course = self.language, f"{self.course[:1].lower()}{self.course[1:]}"
+        if self.simulated:
+            return say("%(signal)s (simulated): %(course)s", signal=self.name, course=course)
+        return say("%(signal)s: %(course)s", signal=self.name, course=course)
+
+    @property
+    def name(self) -> str:
+        """The signal's name."""
+        return signal_name(self.signal, self.language)
 
     @property
     def course(self) -> str:
         """Where the line begins and ends, under a heading that names it."""
+        say = self.language
+        first, last = say.number(self.first, 1), say.number(self.last, 1)
         if self.count == 1:
-            return f"{_plain(self.last)}, seen once."
-        return f"From {_plain(self.first)} to {_plain(self.last)} in {_span(self)}."
+            return say("%(value)s, seen once.", value=last)
+        length = self.until - self.since
+        if length >= timedelta(days=2):
+            return say.count(
+                "From %(first)s to %(last)s in %(num)s day.",
+                "From %(first)s to %(last)s in %(num)s days.",
+                length.days,
+                first=first,
+                last=last,
+            )
+        hours = max(1, round(length.total_seconds() / 3600))
+        return say("From %(first)s to %(last)s in %(hours)s h.", first=first, last=last, hours=hours)
 
 
-def signal_name(signal: str) -> str:
+def signal_name(signal: str, say: Language) -> str:
     """Name a signal, or another part of a score, for readers."""
-    return _WORDS.get(signal, signal.replace("_", " ").capitalize())
+    return say(_WORDS[signal]) if signal in _WORDS else signal.replace("_", " ").capitalize()
 
 
-def lines(seen: Iterable[Seen], *, width: float = WIDTH, height: float = HEIGHT) -> list[Line]:
+def lines(seen: Iterable[Seen], say: Language, *, width: float = WIDTH, height: float = HEIGHT) -> list[Line]:
     """Draw one line for each signal, the most often observed first.
 
     Several sources of one signal are drawn apart only when one of them is simulated.
@@ -80,17 +101,17 @@ def lines(seen: Iterable[Seen], *, width: float = WIDTH, height: float = HEIGHT)
     groups: dict[tuple[str, bool], list[Seen]] = {}
     for observation in seen:
         groups.setdefault((observation.signal, observation.source == "simulated"), []).append(observation)
-    drawn = [_line(signal, made_up, group, width, height) for (signal, made_up), group in groups.items()]
+    drawn = [_line(signal, made_up, group, width, height, say=say) for (signal, made_up), group in groups.items()]
     return sorted(drawn, key=lambda line: (-line.count, line.signal))
 
 
-def spark(seen: Iterable[Seen]) -> Line | None:
+def spark(seen: Iterable[Seen], say: Language) -> Line | None:
     """Draw the most telling signal small, or None where there is no movement to see."""
-    candidates = [line for line in lines(seen, width=SPARK_WIDTH, height=SPARK_HEIGHT) if line.count >= 3]
+    candidates = [line for line in lines(seen, say, width=SPARK_WIDTH, height=SPARK_HEIGHT) if line.count >= 3]
     return candidates[0] if candidates else None
 
 
-def _line(signal: str, made_up: bool, group: Sequence[Seen], width: float, height: float) -> Line:
+def _line(signal: str, made_up: bool, group: Sequence[Seen], width: float, height: float, *, say: Language) -> Line:
     ordered = sorted(group, key=lambda observation: observation.at)
     since, until = ordered[0].at, ordered[-1].at
     low, high = min(o.value for o in ordered), max(o.value for o in ordered)
@@ -108,8 +129,8 @@ def _line(signal: str, made_up: bool, group: Sequence[Seen], width: float, heigh
 
     places = [place(observation) for observation in ordered]
     return Line(
+        language=say,
         signal=signal,
-        name=signal_name(signal),
         points=" ".join(f"{x:g},{y:g}" for x, y in places),
         end=places[-1],
         first=ordered[0].value,
@@ -119,14 +140,3 @@ def _line(signal: str, made_up: bool, group: Sequence[Seen], width: float, heigh
         simulated=made_up,
         count=len(ordered),
     )
-
-
-def _plain(value: float) -> str:
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.1f}"
-
-
-def _span(line: Line) -> str:
-    length = line.until - line.since
-    if length >= timedelta(days=2):
-        return f"{length.days} days"
-    return f"{max(1, round(length.total_seconds() / 3600))} h"

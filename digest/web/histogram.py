@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from digest.core.language import Language
+
 WIDTH, HEIGHT = 640.0, 56.0
 _FEWEST = 4  # papers, below which bars say nothing that the list does not
 _MOST_MONTHS = 24
@@ -34,7 +36,7 @@ class Histogram:
     words: str
 
 
-def histogram(days: Iterable[date | None]) -> Histogram | None:
+def histogram(days: Iterable[date | None], say: Language) -> Histogram | None:
     """Draw papers by the month they were listed in, by year where that is more than two years; None for a few."""
     known = [day for day in days if day is not None]
     months = [12 * day.year + day.month - 1 for day in known]
@@ -58,11 +60,17 @@ def histogram(days: Iterable[date | None]) -> Histogram | None:
     richest = min(place for place, number in counts.items() if number == most)
     return Histogram(
         bars,
-        _name(first, by_year),
-        _name(last, by_year),
-        f"{len(known):,} papers by {'year' if by_year else 'month'}, most in {_name(richest, by_year)}: {most:,}",
+        _name(first, by_year, say),
+        _name(last, by_year, say),
+        _words(len(known), by_year, _name(richest, by_year, say), most, say),
     )
 
 
-def _name(place: int, by_year: bool) -> str:
-    return str(place) if by_year else f"{date(place // 12, place % 12 + 1, 1):%B %Y}"
+def _words(papers: int, by_year: bool, richest: str, most: int, say: Language) -> str:
+    if by_year:
+        return say("%(papers)s papers by year, most in %(when)s: %(most)s", papers=papers, when=richest, most=most)
+    return say("%(papers)s papers by month, most in %(when)s: %(most)s", papers=papers, when=richest, most=most)
+
+
+def _name(place: int, by_year: bool, say: Language) -> str:
+    return str(place) if by_year else say.month(date(place // 12, place % 12 + 1, 1))

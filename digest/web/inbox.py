@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Response
 from starlette.responses import HTMLResponse
 
+from digest.core.language import mark
 from digest.errors import NotFound
 from digest.mail.local_inbox import read_message, stored_messages
 from digest.web.headers import MAIL_POLICY, PERSONAL
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/inbox")
 
 _MOST_SHOWN = 200
 _HEAD = re.compile(r"<head\b[^>]*>", re.IGNORECASE)
-_TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
+_TABS = {"html": mark("HTML"), "phone": mark("Phone width"), "text": mark("Text"), "source": mark("Source")}
 
 
 @router.get("")
@@ -37,7 +38,7 @@ def letter(site: TheSite, name: str, view: Annotated[str, Query(max_length=10)] 
     message = read_message(_folder(site), name)
     summary = next((each for each in stored_messages(_folder(site)) if each.name == name), None)
     if summary is None:
-        raise NotFound("this message is no longer in the inbox")
+        raise NotFound(site.language("this message is no longer in the inbox"))
     return site.pages.show(
         "letter.html",
         personal=True,
@@ -45,7 +46,7 @@ def letter(site: TheSite, name: str, view: Annotated[str, Query(max_length=10)] 
         sender=str(message["From"] or ""),
         name=name,
         view=view,
-        tabs=[(f"/inbox/{name}?view={view_name}", words, view_name == view) for view_name, words in _TABS.items()],
+        tabs=[(f"/inbox/{name}?view={one}", site.language(words), one == view) for one, words in _TABS.items()],
         text=_part(message, "plain") if view == "text" else "",
         source=message.as_bytes().decode("utf-8", "replace").replace("\r\n", "\n") if view == "source" else "",
     )
@@ -56,7 +57,7 @@ def letter_html(site: TheSite, name: str) -> Response:
     """Serve a message's HTML for the frame: powerless, but its links open in the whole window."""
     markup = _part(read_message(_folder(site), name), "html")
     if not markup:
-        raise NotFound("this message has no HTML part")
+        raise NotFound(site.language("this message has no HTML part"))
     based = _HEAD.sub(lambda head: head.group() + '<base target="_top">', markup, count=1)
     return HTMLResponse(based, headers={**PERSONAL, "Content-Security-Policy": MAIL_POLICY})
 
@@ -73,5 +74,5 @@ def _part(message: EmailMessage, kind: str) -> str:
 def _folder(site: Site) -> Path:
     folder = site.services.settings.outbox_dir
     if folder is None:
-        raise NotFound("there is no local inbox here")
+        raise NotFound(site.language("there is no local inbox here"))
     return folder

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
 from digest.core.names import author_slug, lab_slug
+from digest.core.retelling import retold
 from digest.files import templates_folder
 from digest.templating import speak
 from digest.web.chart import signal_name
@@ -50,7 +51,8 @@ class Pages:
             outside=web_url,
             count=count,
             kilobytes=kilobytes,
-            signal=signal_name,
+            signal=partial(_signal, language),
+            evidence=partial(_evidence, language),
         )
         self._environment.filters.update(author_slug=author_slug, lab_slug=lab_slug)
         settings = services.settings
@@ -122,6 +124,14 @@ def _day(language: Language, value: date | None, *, weekday: bool = False) -> st
 
 def _instant(language: Language, value: datetime | None) -> str:
     return "" if value is None else language.instant(value)
+
+
+def _signal(language: Language, name: str) -> str:
+    return signal_name(name, language)
+
+
+def _evidence(language: Language, words: str) -> str:
+    return retold(words, language)
 
 
 def percent(value: float | None, language: Language = ENGLISH) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated
 from urllib.parse import quote
@@ -13,6 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from digest.core.language import Language, mark
 from digest.core.links import web_url
 from digest.core.paper import parse_arxiv_id
 from digest.core.versions import Version, versions
@@ -23,8 +24,8 @@ from digest.store.engine import reading
 from digest.store.similar import similar
 from digest.store.tables import ObservationRow, Paper
 from digest.store.windows import window_front
-from digest.web.chart import Line, Seen, lines, spark
-from digest.web.pages import count, day, query_with
+from digest.web.chart import Seen, lines, spark
+from digest.web.pages import query_with
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -42,11 +43,11 @@ class Window(StrEnum):
 
 
 _DAYS = {Window.TODAY: 1, Window.WEEK: 7, Window.MONTH: 30}
-_WINDOW_NAMES = {Window.TODAY: "Today", Window.WEEK: "This week", Window.MONTH: "This month"}
+_WINDOW_NAMES = {Window.TODAY: mark("Today"), Window.WEEK: mark("This week"), Window.MONTH: mark("This month")}
 _HEADINGS = {
-    Window.TODAY: "Papers gaining attention",
-    Window.WEEK: "Papers of this week",
-    Window.MONTH: "Papers of this month",
+    Window.TODAY: mark("Papers gaining attention"),
+    Window.WEEK: mark("Papers of this week"),
+    Window.MONTH: mark("Papers of this month"),
 }
 Category = Annotated[str, Query(max_length=32)]
 Page = Annotated[int, Query(ge=1, le=1000)]
@@ -61,13 +62,19 @@ def home(
     Before there is an issue, the latest scores stand in for it.
     """
     front: store.Front | None
-    dateline = None
+    say, dateline = site.language, None
     with reading(site.services.engine) as session:
         wide = window_front(session, _DAYS[window]) if window is not Window.TODAY else None
         if wide is not None:
             front, newest, issues = wide
             since = newest - timedelta(days=_DAYS[window] - 1)
-            dateline = f"{day(since)} to {day(newest)} · best places in {count(issues, 'issue')}"
+            dateline = say.count(
+                "%(first)s to %(last)s · best places in %(num)s issue",
+                "%(first)s to %(last)s · best places in %(num)s issues",
+                issues,
+                first=say.date(since),
+                last=say.date(newest),
+            )
         else:
             front = store.issue_front(session) or store.score_front(session)
     return _list_page(
@@ -76,7 +83,7 @@ def home(
         front,
         category=category,
         page=page,
-        heading=_HEADINGS[window],
+        heading=say(_HEADINGS[window]),
         home=True,
         window=window,
         dateline=dateline,
@@ -94,12 +101,14 @@ def issues(site: TheSite) -> Response:
 @router.get("/issues/{issued_on}")
 def issue(request: Request, site: TheSite, issued_on: str, category: Category = "", page: Page = 1) -> Response:
     """Show the issue of a day."""
-    wanted = _iso_date(issued_on)
+    wanted, say = _iso_date(issued_on), site.language
     with reading(site.services.engine) as session:
         front = store.issue_front(session, wanted)
     if front is None:
-        raise NotFound(f"there is no issue of {day(wanted)}; those that exist are listed under “Past issues”")
-    heading = f"Issue of {day(wanted)}"
+        raise NotFound(
+            say("there is no issue of %(day)s; those that exist are listed under “Past issues”", day=say.date(wanted))
+        )
+    heading = say("Issue of %(day)s", day=say.date(wanted))
     return _list_page(request, site, front, category=category, page=page, heading=heading, home=False)
 
 
@@ -133,11 +142,11 @@ def _list_page(
     shown = cards[(page - 1) * PAGE_SIZE : page * PAGE_SIZE]
     with reading(site.services.engine) as session:
         observed = store.observations_of(session, [card.paper_id for card in shown])
-    until = front.as_of if front and front.issued_on else None
+    until, say = front.as_of if front and front.issued_on else None, site.language
     return site.pages.show(
         "home.html",
         heading=heading,
-        dateline=_dateline(front) if dateline is None else dateline,
+        dateline=_dateline(front, say) if dateline is None else dateline,
         note=front.note if front else "",
         subscribe=home and page == 1,
         typed="",
@@ -147,15 +156,19 @@ def _list_page(
         categories=[(name, number, _wanting(request, category=name)) for name, number in counted],
         everything=_wanting(request, category=None),
         windows=[
-            (name, request.url.path + _wanting(request, window=one if one is not Window.TODAY else None), one is window)
+            (
+                say(name),
+                request.url.path + _wanting(request, window=one if one is not Window.TODAY else None),
+                one is window,
+            )
             for one, name in _WINDOW_NAMES.items()
         ]
         if home
         else [],
         here=request.url.path,
         cards=shown,
-        sparks={paper_id: spark(seen_until(rows, until)) for paper_id, rows in observed.items()},
-        empty=_empty(front, category, site.now, wide=window is not Window.TODAY),
+        sparks={paper_id: spark(seen_until(rows, until), say) for paper_id, rows in observed.items()},
+        empty=_empty(front, category, site.now, say, wide=window is not Window.TODAY),
         page=page,
         pages=pages,
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
@@ -175,22 +188,30 @@ def seen_until(rows: Iterable[ObservationRow], until: datetime | None) -> list[S
     return [Seen(row.signal, row.source, row.at, row.value) for row in rows if until is None or row.at <= until]
 
 
-def _dateline(front: store.Front | None) -> str:
+def _dateline(front: store.Front | None, say: Language) -> str:
     if front is None:
         return ""
     if front.issued_on is not None:
-        return f"{day(front.issued_on, weekday=True)} · {len(front.cards):,} papers ranked"
-    as_of = front.as_of.astimezone(UTC) if front.as_of else None
-    return f"Ranked as of {day(as_of.date())}, {as_of:%H:%M} UTC · the first issue is not out yet" if as_of else ""
+        return say.count(
+            "%(day)s · %(num)s paper ranked",
+            "%(day)s · %(num)s papers ranked",
+            len(front.cards),
+            day=say.date(front.issued_on, weekday=True),
+        )
+    if front.as_of is None:
+        return ""
+    return say("Ranked as of %(instant)s · the first issue is not out yet", instant=say.instant(front.as_of))
 
 
-def _empty(front: store.Front | None, category: str, now: datetime, *, wide: bool = False) -> list[str]:
+def _empty(front: store.Front | None, category: str, now: datetime, say: Language, *, wide: bool = False) -> list[str]:
     """Say why a list is empty, and what happens next."""
     if front and front.cards and category:
-        return [f"No paper of {category} in {'these issues' if wide else 'this issue'}."]
+        if wide:
+            return [say("No paper of %(category)s in these issues.", category=category)]
+        return [say("No paper of %(category)s in this issue.", category=category)]
     if now.weekday() in (5, 6):
-        return ["arXiv lists nothing on weekends; the next issue comes on Monday."]
-    return ["Nothing has been read yet. Papers appear here after the first reading of the sources."]
+        return [say("arXiv lists nothing on weekends; the next issue comes on Monday.")]
+    return [say("Nothing has been read yet. Papers appear here after the first reading of the sources.")]
 
 
 @router.get("/papers/{name:path}")
@@ -203,7 +224,7 @@ def paper(site: TheSite, name: str) -> Response:
     with reading(site.services.engine) as session:
         found = store.find_paper(session, wanted) if len(wanted) <= 200 and "\0" not in wanted else None
         if found is None:
-            raise NotFound("no paper is known here under this name; it may not have been read yet")
+            raise NotFound(site.language("no paper is known here under this name; it may not have been read yet"))
         path = store.paper_path(found)
         if path != f"/papers/{name}":
             return RedirectResponse(quote(path), status_code=301)
@@ -215,9 +236,9 @@ def paper(site: TheSite, name: str) -> Response:
         paper=sheet.paper,
         score=sheet.score,
         parts=sheet.score.parts if sheet.score else [],
-        lines=_charts(sheet.observations),
+        lines=lines(seen_until(sheet.observations, None), site.language),
         paragraphs=[text.strip() for text in re.split(r"\n\s*\n", found.abstract) if text.strip()],
-        facts=_facts(found),
+        facts=_facts(found, site.language),
         issues=sheet.issues,
         listings=sheet.listings,
         versions=_versions(sheet),
@@ -226,10 +247,6 @@ def paper(site: TheSite, name: str) -> Response:
         alike_by_words=near.by_words,
         novelty=sheet.novelty,
     )
-
-
-def _charts(rows: Iterable[ObservationRow]) -> list[Line]:
-    return lines(seen_until(rows, None))
 
 
 def _versions(sheet: store.PaperSheet) -> list[tuple[Version, str]]:
@@ -242,20 +259,24 @@ def _versions(sheet: store.PaperSheet) -> list[tuple[Version, str]]:
     ]
 
 
-def _facts(paper: Paper) -> list[tuple[str, str, str]]:
+def _facts(paper: Paper, say: Language) -> list[tuple[str, str, str]]:
     """List what is known of a paper: name, value, and where it leads (may be empty)."""
     doi = f"https://doi.org/{quote(paper.doi)}" if paper.doi else ""
     rows = [
-        ("arXiv identifier", paper.arxiv_id or "", f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else ""),
-        ("Listed", day(paper.listed_on), ""),
-        ("Categories", ", ".join(paper.categories or [paper.primary_category]), ""),
-        ("Code", "yes" if paper.has_code else "", web_url(paper.code_url)),
-        ("Keywords", ", ".join(paper.keywords[:12]), ""),
-        ("Comment", paper.comment, ""),
-        ("Journal", paper.journal_ref, ""),
+        (
+            say("arXiv identifier"),
+            paper.arxiv_id or "",
+            f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else "",
+        ),
+        (say("Listed"), say.date(paper.listed_on) if paper.listed_on else "", ""),
+        (say("Categories"), ", ".join(paper.categories or [paper.primary_category]), ""),
+        (say("Code"), say("yes") if paper.has_code else "", web_url(paper.code_url)),
+        (say("Keywords"), ", ".join(paper.keywords[:12]), ""),
+        (say("Comment"), paper.comment, ""),
+        (say("Journal"), paper.journal_ref, ""),
         ("DOI", paper.doi, doi),
-        ("Licence", "as stated at arXiv" if web_url(paper.license_url) else "", web_url(paper.license_url)),
-        ("First seen here", day(paper.first_seen_at.date()), ""),
+        (say("Licence"), say("as stated at arXiv") if web_url(paper.license_url) else "", web_url(paper.license_url)),
+        (say("First seen here"), say.date(paper.first_seen_at.date()), ""),
     ]
     return [row for row in rows if row[1]]
 

@@ -8,12 +8,13 @@ from typing import Annotated
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from digest.core.issue import Card
+from digest.core.language import Language
 from digest.store.bylines import cards_of
 from digest.store.engine import reading
 from digest.store.search import MOST_FOUND, Results, parse
 from digest.store.search import search as find
 from digest.store.site import issue_front, score_front
-from digest.web.pages import count, query_with
+from digest.web.pages import query_with
 from digest.web.site import TheSite
 
 router = APIRouter()
@@ -54,7 +55,7 @@ def search(
         asked=bool(q or category),
         category=asked.category if category else "",
         results=results,
-        found=_found(results),
+        found=_found(results, site.language),
         cards=cards,
         suggestions=suggestions,
         categories=counted,
@@ -69,5 +70,7 @@ def search(
     )
 
 
-def _found(results: Results) -> str:
-    return f"More than {results.total:,} papers" if results.more else count(results.total, "paper")
+def _found(results: Results, say: Language) -> str:
+    if results.more:
+        return say("More than %(papers)s papers", papers=results.total)
+    return say.count("%(num)s paper", "%(num)s papers", results.total)

@@ -55,6 +55,10 @@ class Site:
             return self.speaking(ENGLISH)
         return self.speaking(self.services.languages.for_visitor(request.headers.get("accept-language", "")))
 
+    def for_reader(self, tag: str) -> Site:
+        """Return the site in a reader's own language; as it is where they have chosen none."""
+        return self.speaking(self.services.languages.of(tag)) if tag else self
+
     @property
     def now(self) -> datetime:
         """The instant of this request."""

@@ -13,6 +13,7 @@ _NOT_SPOKEN = re.compile(
     r"<(style|mj-style|mj-attributes|script)\b.*?</\1>|<!--.*?-->|<meta\b(?![^>]*description)[^>]*>", re.DOTALL
 )
 _TAG = re.compile(r"<[a-zA-Z/!](?:\"[^\"]*\"|'[^']*'|[^>\"'])*>", re.DOTALL)
+_LOOSE = re.compile(r"""[\w-]+="[^"]*\"""")  # an attribute that a block hands to a tag elsewhere
 _ENTITY = re.compile(r"&\w+;")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # The same in every language: names, formats, marks.
@@ -24,7 +25,8 @@ def bare_words(source: str) -> list[str]:
     """Return what of a template's source would be English whatever the language, in order of place."""
     environment = Environment(extensions=_EXTENSIONS, autoescape=True)
     text = _NOT_SPOKEN.sub(" ", "".join(_outside(environment, source)))
-    spoken = [one or other for one, other in _ATTRIBUTE.findall(text)] + _TAG.split(text)
+    spoken = [one or other for one, other in _ATTRIBUTE.findall(text)]
+    spoken += [_LOOSE.sub("", words) for words in _TAG.split(text)]
     spoken += _in_expressions(environment.parse(source))
     return [" ".join(words.split()) for words in spoken if _WORD.search(_NAMES.sub("", _ENTITY.sub("", words)))]
 

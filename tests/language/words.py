@@ -75,7 +75,7 @@ def in_code(source: str) -> Iterator[tuple[str | tuple[str, str], str | None]]:
         name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
         words = [one.value if isinstance(one, ast.Constant) and isinstance(one.value, str) else "" for one in call.args]
         match name, words:
-            case "count", [one, many, _, *_] if one and many:
+            case "count" | "mark_count", [one, many, *_] if one and many:
                 yield (one, many), None
             case "meant", [context, said, *_] if context and said:
                 yield said, context

@@ -9,6 +9,7 @@ import pytest
 from lxml import etree
 from sqlmodel import select
 
+from digest.core.language import ENGLISH
 from digest.core.trend import TrendScore
 from digest.store.engine import writing
 from digest.store.scores import store_scores
@@ -215,18 +216,18 @@ def test_a_paper_lists_its_versions(place: Place) -> None:
 
 
 def test_papers_are_drawn_by_month_and_over_many_years_by_year() -> None:
-    by_month = histogram([date(2026, 5, 1), date(2026, 5, 30), None, date(2026, 3, 2), date(2026, 5, 3)])
+    by_month = histogram([date(2026, 5, 1), date(2026, 5, 30), None, date(2026, 3, 2), date(2026, 5, 3)], ENGLISH)
     assert by_month is not None
     assert (by_month.first, by_month.last) == ("March 2026", "May 2026")
     assert by_month.words == "4 papers by month, most in May 2026: 3"
     assert [bar.height for bar in by_month.bars] == [18.7, 56.0]
     assert [bar.x for bar in by_month.bars] == [92.7, 519.3]
-    by_year = histogram([date(1991, 5, 1), date(2026, 5, 30), date(2026, 3, 2), date(2026, 5, 3)])
+    by_year = histogram([date(1991, 5, 1), date(2026, 5, 30), date(2026, 3, 2), date(2026, 5, 3)], ENGLISH)
     assert by_year is not None
     assert by_year.words == "4 papers by year, most in 2026: 3"
     assert all(bar.x >= 0 and bar.x + bar.width <= 640 for bar in by_year.bars)
-    assert histogram([date(2026, 5, 1)] * 9) is None
-    assert histogram([]) is None
+    assert histogram([date(2026, 5, 1)] * 9, ENGLISH) is None
+    assert histogram([], ENGLISH) is None
 
 
 def test_what_was_read_late_last_night_was_read_yesterday(place: Place) -> None:
