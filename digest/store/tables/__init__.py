@@ -5,6 +5,7 @@ from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.issues import IssueCard, IssueRow
+from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
@@ -35,7 +36,9 @@ __all__ = [
     "AuthorFigureRow",
     "BounceEvent",
     "BrakeEvent",
+    "Chore",
     "Consent",
+    "DatabaseEpoch",
     "Delivery",
     "IngestRun",
     "IssueCard",
@@ -53,6 +56,7 @@ __all__ = [
     "PaperStanding",
     "PaperText",
     "RejectedRecord",
+    "SchedulerLease",
     "Score",
     "SearchWord",
     "ServiceCondition",
