@@ -30,6 +30,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=_ENV_FILE, extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///var/digest.db", description="sqlite:///path or postgresql://...")
+    mark_file: Path | None = Field(
+        None,
+        description="Where it is noted what a restored database must not send again; without it beside SQLite's file, "
+        "or in Redis",
+    )
     broker_url: str = Field("memory://", description="Celery's broker: redis://..., or memory:// in one process")
     smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
     smtp_connections: int = Field(

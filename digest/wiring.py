@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
+from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, NoReturn
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     import httpx
 
     from digest.flows.deliver import Courier
+    from digest.flows.epoch import Guard
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
     from digest.mail.dkim import Signer
@@ -69,6 +71,21 @@ class Services:
     def engine(self) -> Engine:
         """The database."""
         return open_engine(self.settings.database_url)
+
+    @cached_property
+    def guard(self) -> Guard:
+        """What stands before every run that sends, and notices a database that was restored."""
+        from digest.flows.epoch import Guard
+        from digest.store.marks import FileMark, RedisMark
+
+        url = self.engine.url
+        file = self.settings.mark_file
+        if file is None and url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+            file = Path(f"{url.database}.mark")
+        if file is not None:
+            return Guard(self.engine, FileMark(file), self.clock)
+        shared = self.settings.broker_url.startswith(("redis://", "rediss://"))
+        return Guard(self.engine, RedisMark(self.settings.broker_url) if shared else None, self.clock)
 
     @cached_property
     def tokens(self) -> Tokens:

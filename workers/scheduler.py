@@ -85,6 +85,7 @@ class Ticker:
 
     def tick(self, may_go_on: Callable[[], bool] = _always) -> list[Work]:
         """Enqueue what is due now and return it; `may_go_on` is asked before each, and a no ends the tick."""
+        self.services.guard.stand()  # a restored database must not have an issue made anew that may have gone out
         now = self.services.clock()
         asked = {work: at for work, at in self._asked.items() if now < at + _IN_FLIGHT.get(work.task, timedelta(0))}
         self._asked = asked

@@ -88,6 +88,8 @@ def compose(issued_on: str) -> None:
     from digest.flows.morning import freeze_and_materialise
 
     wired = services()
+    if wired.guard.stand():
+        return  # the database was restored: the next tick knows what it may not make anew
     made = freeze_and_materialise(
         wired.engine,
         date.fromisoformat(issued_on),
@@ -106,6 +108,7 @@ def deliver() -> None:
     from digest.flows.deliver import deliver_due
 
     wired = services()
+    wired.guard.stand()
     _brake_watch().look(wired.engine, wired.clock)
     end = wired.clock() + _LONGEST_RUN
     tally = deliver_due(
@@ -118,6 +121,7 @@ def deliver() -> None:
     )
     if tally.total:
         _log.info("delivered", **tally.as_plain())
+        wired.guard.stand()  # a copy taken meanwhile does not know all that went out
     more = tally.total + tally.lost >= _A_RUN and not tally.trouble
     if (more or wired.clock() >= end) and not stopping():
         deliver.delay()
