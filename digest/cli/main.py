@@ -9,6 +9,7 @@ import typer
 
 from digest import __version__
 from digest.cli import (
+    backups,
     bench,
     brake,
     conditions,
@@ -48,6 +49,7 @@ suppressions.add_to(app)
 brake.add_to(app)
 doctor.add_to(app)
 serving.add_to(app)
+backups.add_to(app)
 taste.add_to(app)
 
 

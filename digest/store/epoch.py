@@ -126,5 +126,7 @@ def _leap(session: Session) -> None:
             # The name is the database's own word for its sequence.
             last = connection.scalar(select(literal_column("last_value")).select_from(text(sequence)))
             connection.execute(text("SELECT setval(:sequence, :to)"), {"sequence": sequence, "to": last + by})
-        elif not connection.execute(text("UPDATE sqlite_sequence SET seq = seq + :by WHERE name = :name"), values).rowcount:
+        elif not connection.execute(
+            text("UPDATE sqlite_sequence SET seq = seq + :by WHERE name = :name"), values
+        ).rowcount:
             connection.execute(text("INSERT INTO sqlite_sequence (name, seq) VALUES (:name, :by)"), values)
