@@ -85,6 +85,12 @@ class Settings(BaseSettings):
         default_factory=lambda: ["127.0.0.1", "::1"],
         description="Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed",
     )
+    metrics_token: str = Field(
+        "", description="Opens /metrics to whoever shows it as a bearer token; at least 16 characters"
+    )
+    metrics_from: WordList = Field(
+        default_factory=list, description="Opens /metrics to these addresses or networks; off without it and a token"
+    )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
@@ -92,7 +98,7 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
     @field_validator(
-        "secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics", mode="before"
+        "secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics", "metrics_from", mode="before"
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -114,7 +120,14 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
         return value.rstrip("/")
 
-    @field_validator("trusted_proxies")
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: str) -> str:
+        if value and (len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value):
+            raise ValueError("it needs at least 16 letters, digits or marks; make one with: openssl rand -hex 24")
+        return value
+
+    @field_validator("trusted_proxies", "metrics_from")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         for word in value:

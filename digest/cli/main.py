@@ -22,6 +22,7 @@ from digest.cli import (
     serving,
     signals,
     source,
+    status,
     suppressions,
     taste,
 )
@@ -50,6 +51,7 @@ brake.add_to(app)
 doctor.add_to(app)
 serving.add_to(app)
 backups.add_to(app)
+status.add_to(app)
 taste.add_to(app)
 
 
