@@ -37,7 +37,11 @@ def main(url: str, count: int) -> None:
     upgrade(engine)
     values = {"count": count, "now": NOW, "on": NOW.date(), "due": NOW - timedelta(hours=1), "late": NOW + timedelta(1)}
     if engine.dialect.name == "sqlite":  # as SQLAlchemy writes them
-        values |= {name: value.strftime("%Y-%m-%d %H:%M:%S.%f") for name, value in values.items() if name in ("now", "due", "late")}
+        values |= {
+            name: value.strftime("%Y-%m-%d %H:%M:%S.%f")
+            for name, value in values.items()
+            if name in ("now", "due", "late")
+        }
         values["on"] = "2026-05-20"
     with writing(engine) as session:
         connection = session.connection()
@@ -57,7 +61,9 @@ def main(url: str, count: int) -> None:
         processor, wall = time.process_time(), time.perf_counter()
         exposition(take_vitals(engine, NOW))
         times.append((time.process_time() - processor, time.perf_counter() - wall))
-    print(f"{engine.dialect.name}: {count:,} deliveries: {min(times)[0] * 1e3:.0f} ms of processor, {min(t[1] for t in times) * 1e3:.0f} ms")
+    print(
+        f"{engine.dialect.name}: {count:,} deliveries: {min(times)[0] * 1e3:.0f} ms of processor, {min(t[1] for t in times) * 1e3:.0f} ms"
+    )
 
 
 if __name__ == "__main__":

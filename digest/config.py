@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.core.categories import is_category
+from digest.core.retention import LEAST_DELIVERIES_DAYS, LEAST_OBSERVATIONS_DAYS, LEAST_RUNS_DAYS
 from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
 
@@ -93,12 +94,33 @@ class Settings(BaseSettings):
     )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
+    keep_observations_days: int = Field(
+        400,
+        ge=LEAST_OBSERVATIONS_DAYS,
+        description="How long signals' values are kept; the newest of each stay for good",
+    )
+    keep_deliveries_days: int = Field(
+        180,
+        ge=LEAST_DELIVERIES_DAYS,
+        description="How long settled deliveries are kept; by them no paper is sent twice within 90 days",
+    )
+    keep_runs_days: int = Field(
+        90, ge=LEAST_RUNS_DAYS, description="How long runs of sources and what they set aside are kept"
+    )
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
     @field_validator(
-        "secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics", "metrics_from", mode="before"
+        "secret_key",
+        "admins",
+        "categories",
+        "oai_sets",
+        "trusted_proxies",
+        "hook_secret",
+        "sns_topics",
+        "metrics_from",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from digest import __version__
 from digest.config import Settings
+from digest.core.retention import Retention
 from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
 from digest.store.engine import open_engine
@@ -153,6 +154,16 @@ class Services:
             relay=lambda: Relay(settings.smtp_url, helo=settings.host, connections=settings.smtp_connections),
             sign=self.signer,
             verp=settings.verp,
+        )
+
+    @property
+    def retention(self) -> Retention:
+        """How long what the machine notes for itself is kept."""
+        settings = self.settings
+        return Retention(
+            observations=timedelta(days=settings.keep_observations_days),
+            deliveries=timedelta(days=settings.keep_deliveries_days),
+            runs=timedelta(days=settings.keep_runs_days),
         )
 
     @property

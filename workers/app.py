@@ -24,6 +24,7 @@ celery_app.conf.update(
         "firstlight.words": {"queue": "firstlight-ingest"},
         "firstlight.inbound": {"queue": "firstlight-signals"},
         "firstlight.score": {"queue": "firstlight-ingest"},
+        "firstlight.prune": {"queue": "firstlight-signals"},
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,

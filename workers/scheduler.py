@@ -29,6 +29,7 @@ _IN_FLIGHT = {
     Task.SCORE: timedelta(minutes=10),
     Task.COMPOSE: timedelta(minutes=2),
     Task.INBOUND: timedelta(minutes=10),
+    Task.PRUNE: timedelta(minutes=10),
 }
 _log = structlog.get_logger("firstlight.scheduler")
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _A_RUN = 10_000  # deliveries; connections and what is prepared for an issue last as long
 # Between two runs the brake is looked at; far less than after which the broker gives a task to another worker.
 _LONGEST_RUN = timedelta(minutes=2)
+_LONGEST_PRUNE = timedelta(minutes=5)
 _log = structlog.get_logger("firstlight.tasks")
 
 
@@ -158,6 +159,19 @@ def inbound() -> None:
         inbound.delay()
 
 
+@shared_task(name="firstlight.prune")
+def prune() -> None:
+    """Delete what is past its time, for some minutes at most; what is left is asked for again."""
+    from digest.flows.prune import prune as delete_past
+
+    wired = services()
+    end = wired.clock() + _LONGEST_PRUNE
+    done = delete_past(
+        wired.engine, wired.retention, now=wired.clock(), stopping=lambda: stopping() or wired.clock() >= end
+    )
+    _log.info("pruned", finished=done.finished, **{name.replace(" ", "_"): n for name, n in done.counts.items() if n})
+
+
 def enqueue(work: Work) -> None:
     """Put one piece of due work on the queue."""
     match work.task:
@@ -177,3 +191,5 @@ def enqueue(work: Work) -> None:
             sweep.delay()
         case Task.INBOUND:
             inbound.delay()
+        case Task.PRUNE:
+            prune.delay()

@@ -18,6 +18,7 @@ from digest.cli import (
     issue,
     mailing,
     novelty,
+    pruning,
     ranking,
     serving,
     signals,
@@ -52,6 +53,7 @@ doctor.add_to(app)
 serving.add_to(app)
 backups.add_to(app)
 status.add_to(app)
+pruning.add_to(app)
 taste.add_to(app)
 
 

@@ -10,11 +10,14 @@ from sqlalchemy import Engine
 from digest.core.epoch import may_have_gone_out
 from digest.core.plan import POLL_MAILBOX, Task, Work, sources_due
 from digest.core.refresh import SCOPE
+from digest.core.retention import prune_due
+from digest.flows.prune import CHORE
 from digest.store import due
 from digest.store.conditions import held_services
 from digest.store.engine import reading
 from digest.store.epoch import newest_fence
 from digest.store.mailbox import place_in
+from digest.store.prune import chore_done
 
 _SCORE_EVERY = timedelta(hours=1)
 
@@ -45,6 +48,7 @@ def due_work(
         scored_at = due.newest_score(session)
         held = held_services(session, now)
         fenced = newest_fence(session)
+        pruned_at = chore_done(session, CHORE)
         read = place_in(session, mailbox) if mailbox else None
     work: list[Work] = []
     if sweeping:
@@ -63,4 +67,6 @@ def due_work(
         work.append(Work(Task.WORDS))
     if scoring:
         work.append(Work(Task.SCORE))
+    if prune_due(pruned_at, now):
+        work.append(Work(Task.PRUNE))
     return work

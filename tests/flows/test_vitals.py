@@ -173,7 +173,11 @@ def test_the_dashboard_has_no_panel_over_another_and_asks_the_chosen_source() ->
     taken: set[tuple[int, int]] = set()
     for panel in board["panels"]:
         place = panel["gridPos"]
-        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"])
+            for y in range(place["y"], place["y"] + place["h"])
+        }
         assert taken.isdisjoint(cells), panel["title"]
         assert place["x"] + place["w"] <= 24
         taken |= cells
