@@ -22,6 +22,7 @@ from digest.errors import ConfigError
 _ENV_FILE = ".env"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_LEVELS = ("debug", "info", "warning", "error")
 WordList = Annotated[list[str], NoDecode]
 
 
@@ -48,6 +49,9 @@ class Settings(BaseSettings):
     admins: WordList = Field(default_factory=list, description="Addresses that may sign in at /admin")
     contact: str = Field(
         "", description="The operator's address: in the User-Agent to sources and in the mail's footer"
+    )
+    log_level: str = Field(
+        "info", description="The least level of a line in the log; debug also tells each message's reply"
     )
     site_name: str = Field("Firstlight", description="The name readers see")
     mail_from: str = Field("digest@localhost.localdomain", description="The address the mail comes from")
@@ -155,6 +159,13 @@ class Settings(BaseSettings):
         for word in value:
             ip_network(word, strict=False)  # its own words name what is no address and no network
         return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.casefold() not in _LEVELS:
+            raise ValueError(f"{value!r} is no level; use one of {', '.join(_LEVELS)}")
+        return value.casefold()
 
     @field_validator("broker_url")
     @classmethod

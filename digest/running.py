@@ -121,6 +121,7 @@ def server_config(services: Services) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(services),
         log_level="warning",
+        log_config=None,  # its lines come in the form of all others
         server_header=False,
         forwarded_allow_ips=services.settings.trusted_proxies,
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import Engine
 
-from digest import __version__
+from digest import __version__, logs
 from digest.config import Settings
 from digest.core.retention import Retention
 from digest.errors import ConfigError, NotFound, RelayUnavailable
@@ -92,6 +92,10 @@ class Services:
     def tokens(self) -> Tokens:
         """The signer of links; raises ConfigError where the secret is missing or weak."""
         return Tokens(self.settings.strong_secrets())
+
+    def name_readers(self) -> None:
+        """Let the log name readers by this installation's hash, and take its level from the settings."""
+        logs.adopt(self.settings.log_level, self.tokens if self.settings.secret_key else None)
 
     @cached_property
     def hook_secrets(self) -> list[str]:

@@ -18,6 +18,7 @@ from digest.core.lead import BEAT, TICK
 from digest.core.plan import Task, Work
 from digest.flows.leading import Seat
 from digest.flows.tick import due_work
+from digest.logs import correlated
 from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services
 
 TICK_SECONDS = int(TICK.total_seconds())
@@ -111,6 +112,10 @@ class Ticker:
 
     def beat_safely(self) -> None:
         """Beat, and turn any surprise into a log line: the scheduler must outlive a bad minute."""
+        with correlated():
+            self._beat_safely()
+
+    def _beat_safely(self) -> None:
         try:
             enqueued = self.beat()
         except Exception:  # noqa: BLE001  # the database or broker may be away for a while; the next tick heals

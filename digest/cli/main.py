@@ -29,7 +29,7 @@ from digest.cli import (
 )
 from digest.cli.context import plain_failures
 from digest.errors import DigestError
-from digest.logs import configure_logs
+from digest.logs import configure_logs, log_surprise
 
 app = typer.Typer(
     name="digest",
@@ -80,4 +80,7 @@ def main() -> None:
             app()
     except DigestError as error:
         typer.echo(f"digest: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  # a traceback of the interpreter's own would hold what its error says
+        log_surprise(error)
         sys.exit(1)
