@@ -24,21 +24,18 @@ CORRELATION = "correlation"
 _TOO_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "amqp", "kombu", "asyncio")
 
 
-class _Names:
-    """How addresses are named: by the installation's own hash, or one of this process until that is known."""
+class _State:
+    """What the lines of this process rest on: addresses are named by a hash of its own until the secret is known."""
 
-    def __init__(self) -> None:
-        self._tokens = Tokens([token_hex(32)])
+    level: str = "INFO"
+    configured: bool = False
+    tokens: Tokens = Tokens([token_hex(32)])
 
-    def __call__(self, address: str) -> str:
-        return f"address:{log_name(self._tokens, address)}"
-
-    def use(self, tokens: Tokens) -> None:
-        self._tokens = tokens
+    def name_of(self, address: str) -> str:
+        return f"address:{log_name(self.tokens, address)}"
 
 
-_names = _Names()
-_level = {"name": "INFO", "configured": False}
+_state = _State()
 
 
 def log_name(tokens: Tokens, address: str) -> str:
@@ -52,7 +49,7 @@ def configure_logs() -> None:
     What libraries log by the standard library's means comes in the same form. Tracebacks come without local variables:
     these hold addresses and tokens.
     """
-    _level["configured"] = True
+    _state.configured = True
     readable = sys.stderr.isatty()
     common: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -64,7 +61,7 @@ def configure_logs() -> None:
     renderer: Processor = structlog.dev.ConsoleRenderer() if readable else structlog.processors.JSONRenderer()
     structlog.configure(
         processors=[*common, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(_level["name"]),
+        wrapper_class=structlog.make_filtering_bound_logger(_state.level),
         # Looked up at each line: whoever replaces the stream, as tests do, also closes theirs.
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
@@ -86,10 +83,10 @@ def configure_logs() -> None:
 def adopt(level: str, tokens: Tokens | None) -> None:
     """Take over what the settings say: the least level of a line, and the secret by which addresses are named."""
     if tokens is not None:
-        _names.use(tokens)
-    if level.upper() != _level["name"]:
-        _level["name"] = level.upper()
-        if _level["configured"]:
+        _state.tokens = tokens
+    if level.upper() != _state.level:
+        _state.level = level.upper()
+        if _state.configured:
             configure_logs()
 
 
@@ -133,5 +130,6 @@ def _plain_traceback(logger: Any, method: str, event: MutableMapping[str, Any]) 
 def _redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     # What begins with an underscore is the standard library's own, and is not written.
     return {
-        name: value if name.startswith("_") else all_without_secrets(value, _names) for name, value in event.items()
+        name: value if name.startswith("_") else all_without_secrets(value, _state.name_of)
+        for name, value in event.items()
     }

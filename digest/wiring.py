@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
-from pathlib import Path
 from secrets import token_hex
 from typing import TYPE_CHECKING, NoReturn
 
@@ -77,16 +76,10 @@ class Services:
     def guard(self) -> Guard:
         """What stands before every run that sends, and notices a database that was restored."""
         from digest.flows.epoch import Guard
-        from digest.store.marks import FileMark, RedisMark
+        from digest.store.marks import marks_of
 
-        url = self.engine.url
-        file = self.settings.mark_file
-        if file is None and url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
-            file = Path(f"{url.database}.mark")
-        if file is not None:
-            return Guard(self.engine, FileMark(file), self.clock)
-        shared = self.settings.broker_url.startswith(("redis://", "rediss://"))
-        return Guard(self.engine, RedisMark(self.settings.broker_url) if shared else None, self.clock)
+        marks = marks_of(self.engine.url, self.settings.mark_file, self.settings.broker_url)
+        return Guard(self.engine, marks, self.clock)
 
     @cached_property
     def tokens(self) -> Tokens:
@@ -163,12 +156,8 @@ class Services:
     @property
     def retention(self) -> Retention:
         """How long what the machine notes for itself is kept."""
-        settings = self.settings
-        return Retention(
-            observations=timedelta(days=settings.keep_observations_days),
-            deliveries=timedelta(days=settings.keep_deliveries_days),
-            runs=timedelta(days=settings.keep_runs_days),
-        )
+        kept = self.settings
+        return Retention.of(kept.keep_observations_days, kept.keep_deliveries_days, kept.keep_runs_days)
 
     @property
     def dkim_record(self) -> str:

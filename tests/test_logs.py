@@ -20,7 +20,6 @@ from digest.flows import subscribe
 from digest.flows.audience import materialise
 from digest.store.dialects import table_of
 from digest.store.engine import open_engine, reading
-from digest.store.schema import upgrade
 from digest.store.tables import Delivery
 from digest.tokens import Tokens
 from tests import post
@@ -99,8 +98,8 @@ def secrets_of(engine: Engine, tokens: Tokens) -> set[str]:
 @pytest.mark.timeout(240)
 def test_a_day_can_be_followed_from_its_tick_to_the_replies_and_names_nobody(  # checklist 57
     tmp_path: Path,
-    environment: dict[str, str],
-    broker_url: str,  # noqa: F811  # the fixtures
+    environment: dict[str, str],  # noqa: F811  # the fixture
+    broker_url: str,  # noqa: F811  # the fixture
 ) -> None:
     engine = open_engine(environment["DIGEST_DATABASE_URL"])
     post.add_readers(engine, [f"reader{n}@example.org" for n in range(30)])

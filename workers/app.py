@@ -112,7 +112,7 @@ def _send_correlation(headers: dict[str, object], **_: object) -> None:
 
 
 @task_prerun.connect
-def _take_correlation(task: Task, **_: object) -> None:
+def _take_correlation(task: Task[..., None], **_: object) -> None:
     given = getattr(task.request, logs.CORRELATION, "")
     structlog.contextvars.bind_contextvars(**{logs.CORRELATION: given or token_hex(6), "task": task.name})
 

@@ -20,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("status")(status)
     app.command("metrics")(metrics)
+    app.command("log-name")(log_name)
 
 
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
@@ -47,6 +48,13 @@ def metrics() -> None:
 
     services = with_database()
     typer.echo(exposition(take_vitals(services.engine, services.clock())).decode(), nl=False)
+
+
+def log_name(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An address.")]) -> None:
+    """Print what stands for an address in the log."""
+    from digest.logs import log_name as name_of
+
+    typer.echo(f"address:{name_of(with_database().tokens, address)}")
 
 
 def _lines(vitals: Vitals) -> list[str]:

@@ -26,7 +26,9 @@ class Standing:
     imprint: str = ""
 
 
-def restored(own: Standing | None, outside: Mark | None, imprint: str, *, outside_lasts: bool, has_sent: bool) -> str:
+def restored(  # noqa: PLR0911  # one for each reason
+    own: Standing | None, outside: Mark | None, imprint: str, *, outside_lasts: bool, has_sent: bool
+) -> str:
     """Say why a database must have been restored; empty where nothing speaks for it.
 
     `outside_lasts` says that a mark which is not there was lost, and not flushed. A database in which no delivery is

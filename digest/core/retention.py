@@ -25,6 +25,12 @@ class Retention:
     deliveries: timedelta
     runs: timedelta
 
+    @classmethod
+    def of(cls, observations: int, deliveries: int, runs: int) -> Retention:
+        """Make it of days."""
+        days = [timedelta(days=number) for number in (observations, deliveries, runs)]
+        return cls(observations=days[0], deliveries=days[1], runs=days[2])
+
 
 def prune_due(done_at: datetime | None, now: datetime) -> bool:
     """Tell whether it is time to delete what is past its time."""

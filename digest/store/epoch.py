@@ -124,7 +124,9 @@ def _leap(session: Session) -> None:
         if connection.dialect.name == "postgresql":
             sequence = connection.scalar(text("SELECT pg_get_serial_sequence(:name, 'id')"), values)
             # The name is the database's own word for its sequence.
-            last = connection.scalar(select(literal_column("last_value")).select_from(text(sequence)))
+            last: int = connection.execute(
+                select(literal_column("last_value")).select_from(text(sequence))
+            ).scalar_one()
             connection.execute(text("SELECT setval(:sequence, :to)"), {"sequence": sequence, "to": last + by})
         elif not connection.execute(
             text("UPDATE sqlite_sequence SET seq = seq + :by WHERE name = :name"), values

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sqlalchemy.engine import URL
+
 from digest.core.epoch import Mark
 from digest.errors import FileUnusable
 
@@ -74,7 +76,7 @@ class RedisMark:
 
     def read(self, identity: str) -> Mark | None:
         """Return the mark of a database; None where Redis has none, or does not answer."""
-        import redis
+        import redis  # noqa: PLC0415  # heavy, and only where there is one
 
         try:
             with redis.Redis.from_url(self._url, socket_timeout=5, socket_connect_timeout=5) as client:
@@ -85,13 +87,22 @@ class RedisMark:
 
     def write(self, mark: Mark) -> None:
         """Keep a mark, unless a greater one is kept; a Redis that is away keeps none."""
-        import redis
+        import redis  # noqa: PLC0415  # heavy, and only where there is one
 
         try:
             with redis.Redis.from_url(self._url, socket_timeout=5, socket_connect_timeout=5) as client:
                 client.eval(_RAISE, 1, _key(mark.identity), str(mark.mark))
         except redis.RedisError:
             return
+
+
+def marks_of(url: URL, file: Path | None, broker_url: str) -> FileMark | RedisMark | None:
+    """Return where the marks of a database go: a file that is named, one beside SQLite's, Redis, or nowhere."""
+    if file is None and url.get_backend_name() == "sqlite" and url.database not in (None, "", ":memory:"):
+        file = Path(f"{url.database}.mark")
+    if file is not None:
+        return FileMark(file)
+    return RedisMark(broker_url) if broker_url.startswith(("redis://", "rediss://")) else None
 
 
 def _key(identity: str) -> str:

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
+from typing import IO
 
 from sqlalchemy import Engine, text
 from sqlalchemy.engine import URL
@@ -25,7 +26,7 @@ def dump(url: URL, file: Path, progress: Callable[[int], None]) -> None:
     with file.open("wb") as target, TemporaryFile() as errors:
         with subprocess.Popen(command, env=_environment(url), stdout=subprocess.PIPE, stderr=errors) as running:  # noqa: S603  # a fixed command
             _pass_on(running, target.write, progress)
-        _require_success(running, "pg_dump", errors.seek(0) or errors.read())
+        _require_success(running, "pg_dump", _all_of(errors))
         target.flush()
         os.fsync(target.fileno())
 
@@ -55,9 +56,9 @@ def undump(url: URL, file: Path, progress: Callable[[int], None]) -> None:
         except BrokenPipeError:
             pass  # psql ended at an error, and says which
         psql.wait()
-        if not whole and psql.returncode and errors.seek(0) == 0 and (words := errors.read()):
+        if not whole and psql.returncode and (words := _all_of(errors)):
             raise StoreUnavailable(f"pg_restore failed: {_one_line(words)}")
-        _require_success(psql, "psql", other_errors.seek(0) or other_errors.read())
+        _require_success(psql, "psql", _all_of(other_errors))
 
 
 def others_connected(engine: Engine) -> int:
@@ -107,6 +108,11 @@ def _environment(url: URL) -> dict[str, str]:
 def _require_success(ended: subprocess.Popen[bytes], name: str, words: bytes) -> None:
     if ended.returncode:
         raise StoreUnavailable(f"{name} failed: {_one_line(words)}")
+
+
+def _all_of(file: IO[bytes]) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def _one_line(words: bytes) -> str:

@@ -235,7 +235,7 @@ def test_missing_programs_are_named_with_the_way_out(
 ) -> None:
     engine = open_engine(postgres_url)
     monkeypatch.setenv("PATH", "/nowhere")
-    with pytest.raises(ConfigError, match="pg_dump is not installed.*postgresql-client"):
+    with pytest.raises(ConfigError, match=r"pg_dump is not installed.*postgresql-client"):
         backup(Guard(engine, None, Clock(tmp_path / "clock")), tmp_path / "copy", quiet)
     assert not list(tmp_path.glob("copy*"))
     engine.dispose()

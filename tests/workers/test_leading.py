@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import Engine
@@ -82,7 +83,7 @@ def test_ticks_come_every_30_seconds_with_whatever_leader(clock: Clock, schedule
             assert led[0], "the one that is killed leads"
             alive.pop(0)
         clock.move(5)
-    gaps = [(after - before).total_seconds() for before, after in zip(ticks, ticks[1:], strict=False)]
+    gaps = [(after - before).total_seconds() for before, after in pairwise(ticks)]
     assert min(gaps) == 30, "none doubled"
     assert max(gaps) <= 60, "none lost: the tick that was due while nobody led came when another did"
     assert len({name for name, _work in enqueued}) == 6
