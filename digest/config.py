@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.core.categories import is_category
 from digest.core.language import SOURCE
+from digest.core.retention import LEAST_DELIVERIES_DAYS, LEAST_OBSERVATIONS_DAYS, LEAST_RUNS_DAYS
 from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
 from digest.languages import offered
@@ -23,6 +24,7 @@ from digest.languages import offered
 _ENV_FILE = ".env"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_LEVELS = ("debug", "info", "warning", "error")
 WordList = Annotated[list[str], NoDecode]
 
 
@@ -32,6 +34,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=_ENV_FILE, extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///var/digest.db", description="sqlite:///path or postgresql://...")
+    mark_file: Path | None = Field(
+        None,
+        description="Where it is noted what a restored database must not send again; without it beside SQLite's file, "
+        "or in Redis",
+    )
     broker_url: str = Field("memory://", description="Celery's broker: redis://..., or memory:// in one process")
     smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
     smtp_connections: int = Field(
@@ -44,6 +51,9 @@ class Settings(BaseSettings):
     admins: WordList = Field(default_factory=list, description="Addresses that may sign in at /admin")
     contact: str = Field(
         "", description="The operator's address: in the User-Agent to sources and in the mail's footer"
+    )
+    log_level: str = Field(
+        "info", description="The least level of a line in the log; debug also tells each message's reply"
     )
     site_name: str = Field("Firstlight", description="The name readers see")
     language: str = Field(
@@ -85,14 +95,41 @@ class Settings(BaseSettings):
         default_factory=lambda: ["127.0.0.1", "::1"],
         description="Addresses or networks of reverse proxies, whose X-Forwarded-For and -Proto are believed",
     )
+    metrics_token: str = Field(
+        "", description="Opens /metrics to whoever shows it as a bearer token; at least 16 characters"
+    )
+    metrics_from: WordList = Field(
+        default_factory=list, description="Opens /metrics to these addresses or networks; off without it and a token"
+    )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
+    keep_observations_days: int = Field(
+        400,
+        ge=LEAST_OBSERVATIONS_DAYS,
+        description="How long signals' values are kept; the newest of each stay for good",
+    )
+    keep_deliveries_days: int = Field(
+        180,
+        ge=LEAST_DELIVERIES_DAYS,
+        description="How long settled deliveries are kept; by them no paper is sent twice within 90 days",
+    )
+    keep_runs_days: int = Field(
+        90, ge=LEAST_RUNS_DAYS, description="How long runs of sources and what they set aside are kept"
+    )
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
     @field_validator(
-        "secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics", mode="before"
+        "secret_key",
+        "admins",
+        "categories",
+        "oai_sets",
+        "trusted_proxies",
+        "hook_secret",
+        "sns_topics",
+        "metrics_from",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -114,7 +151,14 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
         return value.rstrip("/")
 
-    @field_validator("trusted_proxies")
+    @field_validator("metrics_token")
+    @classmethod
+    def _hard_to_guess(cls, value: str) -> str:
+        if value and (len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value):
+            raise ValueError("it needs at least 16 letters, digits or marks; make one with: openssl rand -hex 24")
+        return value
+
+    @field_validator("trusted_proxies", "metrics_from")
     @classmethod
     def _networks(cls, value: list[str]) -> list[str]:
         for word in value:
@@ -127,6 +171,13 @@ class Settings(BaseSettings):
         if value not in offered():
             raise ValueError(f"{value!r} has no catalogue; the languages are: {', '.join(offered())}")
         return value
+
+    @field_validator("log_level")
+    @classmethod
+    def _known_level(cls, value: str) -> str:
+        if value.casefold() not in _LEVELS:
+            raise ValueError(f"{value!r} is no level; use one of {', '.join(_LEVELS)}")
+        return value.casefold()
 
     @field_validator("broker_url")
     @classmethod

@@ -39,11 +39,13 @@ def serve_everything(services: Services, listener: socket.socket, *, live: bool)
     """Serve with the given services until a signal; `live` False leaves the outside sources alone."""
     use_services(services)
     with worker_threads():
-        ticking = scheduler.start(scheduler.Ticker(services, enqueue, live=live))
+        ticker = scheduler.Ticker(services, enqueue, live=live)
+        ticking = scheduler.start(ticker)
         try:
             _serve(services, listener)
         finally:
             ticking.shutdown(wait=False)
+            ticker.leave()
 
 
 def run_web(*, host: str, port: int) -> None:
@@ -72,13 +74,15 @@ def run_scheduler() -> None:
     services = prepare(_settings_with_broker())
     require_current(services.engine)
     _require_fit(services)
-    ticking = scheduler.start(scheduler.Ticker(services, enqueue))
+    ticker = scheduler.Ticker(services, enqueue)
+    ticking = scheduler.start(ticker)
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     _log.info("scheduler started", tick_seconds=scheduler.TICK_SECONDS)
     stopped.wait()
     ticking.shutdown(wait=True)
+    ticker.leave()
 
 
 def _settings_with_broker() -> Settings:
@@ -117,6 +121,7 @@ def server_config(services: Services) -> uvicorn.Config:
     return uvicorn.Config(
         create_app(services),
         log_level="warning",
+        log_config=None,  # its lines come in the form of all others
         server_header=False,
         forwarded_allow_ips=services.settings.trusted_proxies,
     )

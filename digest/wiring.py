@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, NoReturn
 
 from sqlalchemy import Engine
 
-from digest import __version__
+from digest import __version__, logs
 from digest.config import Settings
+from digest.core.retention import Retention
 from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
 from digest.languages import Languages
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import httpx
 
     from digest.flows.deliver import Courier
+    from digest.flows.epoch import Guard
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
     from digest.mail.dkim import Signer
@@ -72,9 +74,22 @@ class Services:
         return open_engine(self.settings.database_url)
 
     @cached_property
+    def guard(self) -> Guard:
+        """What stands before every run that sends, and notices a database that was restored."""
+        from digest.flows.epoch import Guard
+        from digest.store.marks import marks_of
+
+        marks = marks_of(self.engine.url, self.settings.mark_file, self.settings.broker_url)
+        return Guard(self.engine, marks, self.clock)
+
+    @cached_property
     def tokens(self) -> Tokens:
         """The signer of links; raises ConfigError where the secret is missing or weak."""
         return Tokens(self.settings.strong_secrets())
+
+    def name_readers(self) -> None:
+        """Let the log name readers by this installation's hash, and take its level from the settings."""
+        logs.adopt(self.settings.log_level, self.tokens if self.settings.secret_key else None)
 
     @cached_property
     def hook_secrets(self) -> list[str]:
@@ -143,6 +158,12 @@ class Services:
             sign=self.signer,
             verp=settings.verp,
         )
+
+    @property
+    def retention(self) -> Retention:
+        """How long what the machine notes for itself is kept."""
+        kept = self.settings
+        return Retention.of(kept.keep_observations_days, kept.keep_deliveries_days, kept.keep_runs_days)
 
     @property
     def dkim_record(self) -> str:

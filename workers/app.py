@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import mmap
 from functools import cache
+from secrets import token_hex
 
 import structlog
-from celery import Celery
-from celery.signals import worker_init, worker_shutting_down
+from celery import Celery, Task
+from celery.signals import (
+    before_task_publish,
+    setup_logging,
+    task_postrun,
+    task_prerun,
+    worker_init,
+    worker_shutting_down,
+)
 
+from digest import logs
 from digest.config import Settings, read_settings
 from digest.store.schema import require_current
 from digest.wiring import Services
@@ -24,6 +33,7 @@ celery_app.conf.update(
         "firstlight.words": {"queue": "firstlight-ingest"},
         "firstlight.inbound": {"queue": "firstlight-signals"},
         "firstlight.score": {"queue": "firstlight-ingest"},
+        "firstlight.prune": {"queue": "firstlight-signals"},
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,
@@ -86,7 +96,30 @@ def use_services(given: Services) -> None:
 def prepare(settings: Settings) -> Services:
     """Point Celery at the broker of the settings and wire the services."""
     celery_app.conf.update(broker_url=settings.broker_url)
-    return Services(settings, kick=kick)
+    made = Services(settings, kick=kick)
+    made.name_readers()
+    return made
+
+
+@setup_logging.connect
+def _log_in_our_form(**_: object) -> None:
+    logs.configure_logs()  # Celery then leaves logging, and the standard streams, alone
+
+
+@before_task_publish.connect
+def _send_correlation(headers: dict[str, object], **_: object) -> None:
+    headers[logs.CORRELATION] = logs.current_correlation()
+
+
+@task_prerun.connect
+def _take_correlation(task: Task[..., None], **_: object) -> None:
+    given = getattr(task.request, logs.CORRELATION, "")
+    structlog.contextvars.bind_contextvars(**{logs.CORRELATION: given or token_hex(6), "task": task.name})
+
+
+@task_postrun.connect
+def _end_correlation(**_: object) -> None:
+    structlog.contextvars.unbind_contextvars(logs.CORRELATION, "task")
 
 
 @worker_init.connect

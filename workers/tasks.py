@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _A_RUN = 10_000  # deliveries; connections and what is prepared for an issue last as long
 # Between two runs the brake is looked at; far less than after which the broker gives a task to another worker.
 _LONGEST_RUN = timedelta(minutes=2)
+_LONGEST_PRUNE = timedelta(minutes=5)
 _log = structlog.get_logger("firstlight.tasks")
 
 
@@ -88,6 +89,8 @@ def compose(issued_on: str) -> None:
     from digest.flows.morning import freeze_and_materialise
 
     wired = services()
+    if wired.guard.stand():
+        return  # the database was restored: the next tick knows what it may not make anew
     made = freeze_and_materialise(
         wired.engine,
         date.fromisoformat(issued_on),
@@ -106,6 +109,7 @@ def deliver() -> None:
     from digest.flows.deliver import deliver_due
 
     wired = services()
+    wired.guard.stand()
     _brake_watch().look(wired.engine, wired.clock)
     end = wired.clock() + _LONGEST_RUN
     tally = deliver_due(
@@ -118,6 +122,7 @@ def deliver() -> None:
     )
     if tally.total:
         _log.info("delivered", **tally.as_plain())
+        wired.guard.stand()  # a copy taken meanwhile does not know all that went out
     more = tally.total + tally.lost >= _A_RUN and not tally.trouble
     if (more or wired.clock() >= end) and not stopping():
         deliver.delay()
@@ -154,6 +159,19 @@ def inbound() -> None:
         inbound.delay()
 
 
+@shared_task(name="firstlight.prune")
+def prune() -> None:
+    """Delete what is past its time, for some minutes at most; what is left is asked for again."""
+    from digest.flows.prune import prune as delete_past
+
+    wired = services()
+    end = wired.clock() + _LONGEST_PRUNE
+    done = delete_past(
+        wired.engine, wired.retention, now=wired.clock(), stopping=lambda: stopping() or wired.clock() >= end
+    )
+    _log.info("pruned", finished=done.finished, **{name.replace(" ", "_"): n for name, n in done.counts.items() if n})
+
+
 def enqueue(work: Work) -> None:
     """Put one piece of due work on the queue."""
     match work.task:
@@ -173,3 +191,5 @@ def enqueue(work: Work) -> None:
             sweep.delay()
         case Task.INBOUND:
             inbound.delay()
+        case Task.PRUNE:
+            prune.delay()

@@ -24,7 +24,9 @@ def wired() -> Services:
     settings = read_settings()
     for name in unknown_settings():
         typer.echo(f"digest: no setting is called {name}; see docs/configuration.md", err=True)
-    return Services(settings)
+    services = Services(settings)
+    services.name_readers()
+    return services
 
 
 def with_database() -> Services:

@@ -29,9 +29,18 @@ def score() -> None:
     typer.echo(f"{score_window(services.engine, services.clock())} papers scored")
 
 
-def compose(date: Date = None) -> None:
+def compose(
+    date: Date = None,
+    restored: Annotated[
+        bool, typer.Option("--after-restore", help="Make it although it may have gone out before a restore.")
+    ] = False,
+) -> None:
     """Freeze the issue of a day (today's without --date) and make a delivery for every reader it is due to."""
+    from digest.core.epoch import may_have_gone_out
     from digest.flows.morning import freeze_and_materialise
+    from digest.store.due import issue_queued
+    from digest.store.engine import reading
+    from digest.store.epoch import newest_fence
 
     services = with_database()
     now = services.clock()
@@ -39,6 +48,15 @@ def compose(date: Date = None) -> None:
     if issued_on > now.date():
         raise ConfigError(
             f"{issued_on} is not here yet, and a frozen issue stays as it is; look ahead with: digest preview"
+        )
+    services.guard.stand()
+    with reading(services.engine) as session:
+        fenced = newest_fence(session)
+        known = issue_queued(session, issued_on)
+    if fenced and not known and not restored and may_have_gone_out(services.cut_off(issued_on), fenced[0]):
+        raise ConfigError(
+            f"the database was restored after the cut-off of {issued_on}: its issue may have been mailed already. "
+            "Where you are sure that it was not, add --after-restore"
         )
     made = freeze_and_materialise(
         services.engine,

@@ -31,6 +31,7 @@ def deliver() -> None:
     from workers.tasks import worker_name
 
     services = with_database()
+    services.guard.stand()
     watch = BrakeWatch()
     totals: Counter[str] = Counter()
     trouble = ""
@@ -55,6 +56,8 @@ def deliver() -> None:
             trouble = tally.trouble
             if trouble or tally.total + tally.lost < _A_RUN:
                 break
+    if totals:
+        services.guard.stand()
     typer.echo(", ".join(f"{count} {state}" for state, count in totals.items()) or "nothing is due")
     for words in judged.words:
         typer.echo(f"brake: {judged.pull}: {words}", err=True)

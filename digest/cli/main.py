@@ -9,6 +9,7 @@ import typer
 
 from digest import __version__
 from digest.cli import (
+    backups,
     bench,
     brake,
     conditions,
@@ -17,16 +18,18 @@ from digest.cli import (
     issue,
     mailing,
     novelty,
+    pruning,
     ranking,
     serving,
     signals,
     source,
+    status,
     suppressions,
     taste,
 )
 from digest.cli.context import plain_failures
 from digest.errors import DigestError
-from digest.logs import configure_logs
+from digest.logs import configure_logs, log_surprise
 
 app = typer.Typer(
     name="digest",
@@ -48,6 +51,9 @@ suppressions.add_to(app)
 brake.add_to(app)
 doctor.add_to(app)
 serving.add_to(app)
+backups.add_to(app)
+status.add_to(app)
+pruning.add_to(app)
 taste.add_to(app)
 
 
@@ -74,4 +80,7 @@ def main() -> None:
             app()
     except DigestError as error:
         typer.echo(f"digest: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:  # noqa: BLE001  # a traceback of the interpreter's own would hold what its error says
+        log_surprise(error)
         sys.exit(1)

@@ -57,6 +57,7 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.EXPIRED,
             DeliveryState.SKIPPED,  # the reader unsubscribed before the slot
             DeliveryState.SUPPRESSED,  # the address was banned before the slot
+            DeliveryState.UNKNOWN,  # the database was restored: it may have gone out since (store/epoch.py)
         }
     ),
     DeliveryState.CLAIMED: frozenset(
@@ -68,6 +69,7 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.FAILED,  # cannot be rendered
             DeliveryState.DEFERRED,  # a template is broken for everybody: the message waits for its repair
             DeliveryState.EXPIRED,
+            DeliveryState.UNKNOWN,  # the database was restored
         }
     ),
     DeliveryState.SENDING: frozenset(
@@ -80,7 +82,13 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
         }
     ),
     DeliveryState.DEFERRED: frozenset(
-        {DeliveryState.CLAIMED, DeliveryState.EXPIRED, DeliveryState.SKIPPED, DeliveryState.SUPPRESSED}
+        {
+            DeliveryState.CLAIMED,
+            DeliveryState.EXPIRED,
+            DeliveryState.SKIPPED,
+            DeliveryState.SUPPRESSED,
+            DeliveryState.UNKNOWN,  # the database was restored
+        }
     ),
     DeliveryState.UNKNOWN: frozenset(
         {
@@ -144,6 +152,7 @@ class NotSent(StrEnum):
     BROKEN_TEMPLATE = "a template is broken; the message waits for its repair"
     LEASE_LOST = "the worker stopped between its intent and the relay's reply"
     IN_DOUBT = "the connection died after the final dot"
+    RESTORED = "the database was restored from a backup; it may have gone out since"
 
 
 def refusal(

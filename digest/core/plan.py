@@ -37,6 +37,7 @@ class Task(StrEnum):
     DELIVER = "deliver"
     SWEEP = "sweep"
     INBOUND = "inbound"
+    PRUNE = "prune"
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,8 @@ def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edi
     """Make the digest or welcome mail of a claimed delivery, with that reader's own links."""
     subscriber = claimed.subscriber_id or 0
     links = reader_links(courier, subscriber, edition)
-    identity = f"{claimed.kind}/{claimed.issue_id}/{subscriber}"
+    # By the issue's date, not its id: after a restore another issue may get the id of one that is forgotten.
+    identity = f"{claimed.kind}/{edition.issued_on.isoformat()}/{subscriber}"
     return digest_letter(
         courier,
         edition,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
+import structlog
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryState, NotSent, after_outage, refusal, retry_at
@@ -17,6 +18,7 @@ from digest.store.batches import Look, Outcome, move_all
 from digest.store.deliveries import Claim, move
 from digest.tokens import Tokens
 
+_log = structlog.get_logger(__name__)
 _LONGEST = 500  # characters of a reply or reason that are kept
 
 
@@ -57,6 +59,8 @@ def unrenderable(claimed: Claim, error: Exception, now: datetime) -> Move:
 def outcome_of(claimed: Claim, reply: Reply, now: datetime) -> Move:
     """Decide by the relay's reply."""
     words = f"{reply.code} {reply.text}"[:_LONGEST]
+    tell = _log.info if reply.verdict is Verdict.REJECTED else _log.debug
+    tell("smtp_reply", delivery=claimed.id, kind=claimed.kind, fence=claimed.fence, reply=words)
     match reply.verdict:
         case Verdict.ACCEPTED:
             return Move(claimed=claimed, to=DeliveryState.ACCEPTED, reply=words, sent=True)
@@ -73,6 +77,7 @@ def broken_off(claimed: Claim, error: RelayUnavailable | LostInDoubt | MessageRe
         return refused_here(claimed, error)
     if isinstance(error, LostInDoubt):
         words = str(error)[:_LONGEST]
+        _log.warning("smtp_in_doubt", delivery=claimed.id, kind=claimed.kind, fence=claimed.fence, why=words)
         return Move(claimed=claimed, to=DeliveryState.UNKNOWN, reason=NotSent.IN_DOUBT, reply=words, sent=True)
     again = after_outage(claimed.attempts + 1, now)
     return Move(claimed=claimed, to=DeliveryState.PENDING, reason=str(error)[:_LONGEST], due_at=again, sent=True)

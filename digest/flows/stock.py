@@ -66,6 +66,7 @@ class Stock:
             claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left))
         self.left = self.left - len(claims) if len(claims) == min(chunk, self.left) else 0
         self.waiting.extend(claims)
+        _log.debug("claimed", deliveries=len(claims), worker=self.worker, first=claims[0].id if claims else None)
         return len(claims)
 
     def look_up(self) -> None:

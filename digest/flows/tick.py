@@ -7,12 +7,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Engine
 
+from digest.core.epoch import may_have_gone_out
 from digest.core.plan import POLL_MAILBOX, Task, Work, sources_due
 from digest.core.refresh import SCOPE
+from digest.core.retention import prune_due
+from digest.flows.prune import CHORE
 from digest.store import due
 from digest.store.conditions import held_services
 from digest.store.engine import reading
+from digest.store.epoch import newest_fence
 from digest.store.mailbox import place_in
+from digest.store.prune import chore_done
 
 _SCORE_EVERY = timedelta(hours=1)
 
@@ -42,6 +47,8 @@ def due_work(
         reading_on = due.words_wait(session)
         scored_at = due.newest_score(session)
         held = held_services(session, now)
+        fenced = newest_fence(session)
+        pruned_at = chore_done(session, CHORE)
         read = place_in(session, mailbox) if mailbox else None
     work: list[Work] = []
     if sweeping:
@@ -50,7 +57,8 @@ def due_work(
         work.append(Work(Task.DELIVER))
     if mailbox and (read is None or now - read.polled_at >= POLL_MAILBOX):
         work.append(Work(Task.INBOUND))
-    if not composed:
+    # An issue that a restored database has forgotten may have been sent: making it anew is for somebody to decide.
+    if not composed and not may_have_gone_out(cut_off, fenced[0] if fenced else None):
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
     work += sources_due(read_live, last_runs, now)
     work += sources_due(asked, last_runs, now, Task.REFRESH, held)
@@ -59,4 +67,6 @@ def due_work(
         work.append(Work(Task.WORDS))
     if scoring:
         work.append(Work(Task.SCORE))
+    if prune_due(pruned_at, now):
+        work.append(Work(Task.PRUNE))
     return work

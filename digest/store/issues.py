@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -77,6 +78,15 @@ def move_issue(session: Session, issue_id: int, to: IssueState) -> bool:
         update(table).where(table.c.id == issue_id, table.c.state.in_(sources)).values(state=to.value)
     )
     return moved.rowcount == 1
+
+
+def dates_of(session: Session, ids: Collection[int]) -> list[date]:
+    """Return the dates of issues, in order."""
+    table = table_of(IssueRow)
+    rows = session.connection().scalars(
+        select(table.c.issued_on).where(table.c.id.in_(ids)).order_by(table.c.issued_on)
+    )
+    return list(rows)
 
 
 def _rebuilt(session: Session, row: IssueRow) -> StoredIssue:

@@ -16,6 +16,7 @@ from digest.files import templates_folder
 from digest.web import admin, api, bylines, desk, desk_sources, feeds, hooks, inbox, probes, public, readers, search
 from digest.web.conditional import Conditional
 from digest.web.headers import Hardening
+from digest.web.metrics import metrics_router
 from digest.web.pages import STATIC, to
 from digest.web.site import Site
 from digest.wiring import Services
@@ -63,6 +64,8 @@ def create_app(services: Services) -> FastAPI:
     app.state.site = site
     app.mount(STATIC, StaticFiles(directory=templates_folder() / "web" / "static"), name="static")
     app.include_router(probes.router)
+    if services.settings.metrics_token or services.settings.metrics_from:
+        app.include_router(metrics_router())
     app.include_router(readers.router)
     app.include_router(admin.router)
     app.include_router(desk.router)

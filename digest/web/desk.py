@@ -19,7 +19,9 @@ from digest.flows.preview import Preview, preview
 from digest.store import desk as store
 from digest.store.brake import held_by_brake, why_stopped
 from digest.store.engine import reading, writing
+from digest.store.epoch import newest_fence
 from digest.store.issues import move_issue
+from digest.store.lead import lead
 from digest.store.mailbox import count_aside
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
@@ -185,6 +187,8 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         stopped = held_by_brake(session)
         why = why_stopped(session)
         aside = count_aside(session, site.now - _TOLD_FOR)
+        fenced = newest_fence(session)
+        leader = lead(session)
     used = {state for tally in tallies for state in tally.counts}
     return site.pages.desk(
         "deliveries.html",
@@ -197,6 +201,8 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         reasons=judged.words or ((why,) if stopped else ()),
         stopped=stopped,
         aside=aside,
+        fenced=fenced if fenced and site.now - fenced[0] < _TOLD_FOR else None,
+        leader=leader,
         now=site.now,
     )
 

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from digest.logs import correlated
+
 MAX_BODY = 64 * 1024  # bytes; the longest form here is far below 8 KB
 _LARGER_BODY = {"/hooks/sns": 320 * 1024}  # SNS publishes up to 256 KB, and wraps it
 
@@ -54,6 +56,10 @@ class Hardening:
         answer = _Answer(send, head=scope["method"] == "HEAD")
         if answer.head:
             scope = {**scope, "method": "GET"}
+        with correlated():
+            await self._answer(scope, receive, answer)
+
+    async def _answer(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
         try:
             body = await _whole_body(scope, receive)
             if body is None:

@@ -71,7 +71,7 @@ def test_a_tick_survives_a_broker_that_is_away(services: Services) -> None:
         raise OperationalError("broker away", None, Exception())
 
     ticker = Ticker(services, refuse)
-    ticker.tick_safely()  # logs, and does not raise
+    ticker.beat_safely()  # logs, and does not raise
     enqueued: list[Work] = []
     Ticker(services, enqueued.append).tick()
     assert enqueued

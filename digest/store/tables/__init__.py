@@ -6,6 +6,7 @@ from digest.store.tables.deliveries import Delivery
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
+from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
@@ -36,7 +37,9 @@ __all__ = [
     "AuthorFigureRow",
     "BounceEvent",
     "BrakeEvent",
+    "Chore",
     "Consent",
+    "DatabaseEpoch",
     "Delivery",
     "IngestRun",
     "InterestRow",
@@ -56,6 +59,7 @@ __all__ = [
     "PaperText",
     "ReactionRow",
     "RejectedRecord",
+    "SchedulerLease",
     "Score",
     "SearchWord",
     "ServiceCondition",

@@ -70,7 +70,7 @@ class ListingRow(SQLModel, table=True):
     announce_type: str
     version: int | None = None
     listed_on: date | None = None
-    run_id: int | None = reference("ingest_run.id", nullable=True)
+    run_id: int | None = reference("ingest_run.id", nullable=True, index=True)
 
 
 class ObservationRow(SQLModel, table=True):
