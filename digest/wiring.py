@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from digest import __version__
 from digest.config import Settings
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
 from digest.store.engine import open_engine
@@ -186,7 +187,7 @@ class Services:
             case "arxiv-rss":
                 from digest.sources.arxiv_rss import ArxivRss
 
-                return ArxivRss()
+                return ArxivRss(self.calendar)
             case "arxiv-api":
                 from digest.sources.arxiv_api import ArxivApi
 
@@ -267,6 +268,11 @@ class Services:
             timeout=httpx.Timeout(60, connect=15),
             headers={**headers, "User-Agent": f"Firstlight/{__version__} ({contact})"},
         )
+
+    @cached_property
+    def calendar(self) -> ArxivCalendar:
+        """The days for which arXiv lists nothing."""
+        return ArxivCalendar.of(self.settings.arxiv_holidays)
 
     def cut_off(self, issued_on: date) -> datetime:
         """Return the last instant that counts for the issue of a day."""
