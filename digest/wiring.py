@@ -282,3 +282,7 @@ class Services:
         """Return the first cut-off after an instant."""
         today = self.cut_off(now.astimezone(UTC).date())
         return today if today > now else today + timedelta(days=1)
+
+    def last_cut_off(self, now: datetime) -> datetime:
+        """Return the last cut-off that has passed: what the issue of its day serves begins there."""
+        return self.next_cut_off(now) - timedelta(days=1)

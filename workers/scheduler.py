@@ -42,7 +42,7 @@ class Ticker:
     def tick(self) -> list[Work]:
         """Enqueue what is due now and return it; a failure is logged and the next tick tries again."""
         now = self.services.clock()
-        last_cut_off = self.services.next_cut_off(now) - timedelta(days=1)
+        last_cut_off = self.services.last_cut_off(now)
         enqueued = []
         due = due_work(
             self.services.engine,

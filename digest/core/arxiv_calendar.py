@@ -1,9 +1,9 @@
 """The days for which arXiv lists nothing: weekends, holidays that are known, and days on which it often rests.
 
-arXiv closes a batch at 14:00 US Eastern from Monday to Friday and announces it at 20:00, Friday's on Sunday; the feed is
-dated the next day. On a holiday the batch of that day is put off, so that the next weekday has no list: the Tuesday after
-Labor Day, and, of a holiday on a Friday, the Monday. The dates are those of arXiv's own page (Availability of
-submissions, "Holidays", 2023 to 2026); that announcements do fail to come as said here was seen in a year of listings.
+arXiv closes a batch at 14:00 US Eastern from Monday to Friday and announces it at 20:00, Friday's on Sunday; the feed
+is dated the next day. On a holiday the batch of that day is put off, so that the next weekday has no list: the Tuesday
+after Labor Day, and, of a holiday on a Friday, the Monday. The dates are those of arXiv's own page (Availability of
+submissions, "Holidays", 2023 and 2026); that lists do fail to come as said here was seen in a year of listings.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ _WEEKEND = Quiet("a weekend", known=True)
 class ArxivCalendar:
     """arXiv's days by rule for any year, and what an operator knows better.
 
-    `closed` are more holidays and `open_on` are holidays on which arXiv does announce, each dated as on arXiv's page: the
-    day of the holiday itself, not the day whose list is missing.
+    `closed` are more holidays and `open_on` are holidays on which arXiv does announce, each dated as on arXiv's page:
+    the day of the holiday itself, not the day whose list is missing.
     """
 
     closed: frozenset[date] = frozenset()
@@ -54,8 +54,9 @@ class ArxivCalendar:
 
     @classmethod
     def of(cls, words: Iterable[str]) -> ArxivCalendar:
-        """Read dates such as `2026-12-29`; one with a minus before it, `-2026-06-19`, is no holiday. Raises ValueError."""
-        closed, open_on = set(), set()
+        """Read dates such as `2026-12-29`; a minus before one says that it is no holiday. Raises ValueError."""
+        closed: set[date] = set()
+        open_on: set[date] = set()
         for word in words:
             named = open_on if word.startswith("-") else closed
             try:

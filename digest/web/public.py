@@ -13,6 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.links import web_url
 from digest.core.paper import parse_arxiv_id
 from digest.core.versions import Version, versions
@@ -134,8 +135,10 @@ def _list_page(
     with reading(site.services.engine) as session:
         observed = store.observations_of(session, [card.paper_id for card in shown])
     until = front.as_of if front and front.issued_on else None
+    quiet = _quiet(front, site.now.astimezone(UTC).date(), site.services.calendar)
     return site.pages.show(
         "home.html",
+        scripted=home and page == 1,
         heading=heading,
         dateline=_dateline(front) if dateline is None else dateline,
         note=front.note if front else "",
@@ -155,7 +158,8 @@ def _list_page(
         here=request.url.path,
         cards=shown,
         sparks={paper_id: spark(seen_until(rows, until)) for paper_id, rows in observed.items()},
-        empty=_empty(front, category, site.now, wide=window is not Window.TODAY),
+        quiet=quiet if home and window is Window.TODAY and shown else "",
+        empty=_empty(front, category, quiet, wide=window is not Window.TODAY),
         page=page,
         pages=pages,
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
@@ -184,12 +188,23 @@ def _dateline(front: store.Front | None) -> str:
     return f"Ranked as of {day(as_of.date())}, {as_of:%H:%M} UTC · the first issue is not out yet" if as_of else ""
 
 
-def _empty(front: store.Front | None, category: str, now: datetime, *, wide: bool = False) -> list[str]:
+def _quiet(front: store.Front | None, today: date, calendar: ArxivCalendar) -> str:
+    """Say in a sentence why there is nothing new today, and when there will be; empty on other days."""
+    why = calendar.quiet(today)
+    if why is None or not why.known:
+        return ""
+    new = f"new ones come on {calendar.next_listing(today):%A}"
+    if front is None or not front.cards:
+        return f"{why.sentence}; {new.replace('new ones come', 'the next issue comes')}."
+    return f"{why.sentence}: these are papers of the days before, and {new}."
+
+
+def _empty(front: store.Front | None, category: str, quiet: str, *, wide: bool = False) -> list[str]:
     """Say why a list is empty, and what happens next."""
     if front and front.cards and category:
         return [f"No paper of {category} in {'these issues' if wide else 'this issue'}."]
-    if now.weekday() in (5, 6):
-        return ["arXiv lists nothing on weekends; the next issue comes on Monday."]
+    if quiet:
+        return [quiet]
     return ["Nothing has been read yet. Papers appear here after the first reading of the sources."]
 
 
