@@ -14,6 +14,7 @@ from dotenv import dotenv_values
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.categories import is_category
 from digest.core.language import SOURCE
 from digest.core.retention import LEAST_DELIVERIES_DAYS, LEAST_OBSERVATIONS_DAYS, LEAST_RUNS_DAYS
@@ -82,6 +83,10 @@ class Settings(BaseSettings):
         default_factory=lambda: ["cs.LG", "cs.CL", "cs.CV", "cs.AI", "stat.ML"],
         description="The arXiv categories that are read",
     )
+    arxiv_holidays: WordList = Field(
+        default_factory=list,
+        description="More dates on which arXiv announces nothing, as it names them; -2026-06-19 takes one away",
+    )
     oai_sets: WordList = Field(
         default_factory=lambda: ["cs", "stat"], description="The OAI-PMH sets that a back-fill reads"
     )
@@ -124,6 +129,7 @@ class Settings(BaseSettings):
         "secret_key",
         "admins",
         "categories",
+        "arxiv_holidays",
         "oai_sets",
         "trusted_proxies",
         "hook_secret",
@@ -218,6 +224,12 @@ class Settings(BaseSettings):
         for value in values:
             if not is_category(value):
                 raise ValueError(f"{value!r} is not an arXiv category such as cs.LG")
+        return values
+
+    @field_validator("arxiv_holidays")
+    @classmethod
+    def _dates(cls, values: list[str]) -> list[str]:
+        ArxivCalendar.of(values)  # its own words name what is no date
         return values
 
     @field_validator("sns_topics")

@@ -156,6 +156,7 @@ def _subscribe(services: Services, console: Console, now: datetime) -> None:
             paper_count=reader.papers,
             hour=reader.hour,
             timezone=reader.timezone,
+            last_cut_off=services.last_cut_off(now),
         )
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from digest import __version__, logs
 from digest.config import Settings
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.retention import Retention
 from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
@@ -213,7 +214,7 @@ class Services:
             case "arxiv-rss":
                 from digest.sources.arxiv_rss import ArxivRss
 
-                return ArxivRss()
+                return ArxivRss(self.calendar)
             case "arxiv-api":
                 from digest.sources.arxiv_api import ArxivApi
 
@@ -295,6 +296,11 @@ class Services:
             headers={**headers, "User-Agent": f"Firstlight/{__version__} ({contact})"},
         )
 
+    @cached_property
+    def calendar(self) -> ArxivCalendar:
+        """The days for which arXiv lists nothing."""
+        return ArxivCalendar.of(self.settings.arxiv_holidays)
+
     def cut_off(self, issued_on: date) -> datetime:
         """Return the last instant that counts for the issue of a day."""
         return datetime.combine(issued_on, time(self.settings.cut_off_hour), UTC)
@@ -303,3 +309,7 @@ class Services:
         """Return the first cut-off after an instant."""
         today = self.cut_off(now.astimezone(UTC).date())
         return today if today > now else today + timedelta(days=1)
+
+    def last_cut_off(self, now: datetime) -> datetime:
+        """Return the last cut-off that has passed: what the issue of its day serves begins there."""
+        return self.next_cut_off(now) - timedelta(days=1)

@@ -89,13 +89,14 @@ class Ticker:
         """Enqueue what is due now and return it; `may_go_on` is asked before each, and a no ends the tick."""
         self.services.guard.stand()  # a restored database must not have an issue made anew that may have gone out
         now = self.services.clock()
+        last_cut_off = self.services.last_cut_off(now)
         asked = {work: at for work, at in self._asked.items() if now < at + _IN_FLIGHT.get(work.task, timedelta(0))}
         self._asked = asked
         enqueued = []
         due = due_work(
             self.services.engine,
             self._scopes,
-            cut_off=self.services.next_cut_off(now) - timedelta(days=1),
+            cut_off=last_cut_off,
             now=now,
             services=self._services,
             mailbox=self._mailbox,

@@ -12,6 +12,7 @@ from digest.errors import UnknownZone
 MINIMUM_GAP = timedelta(hours=12)
 _MINUTE = timedelta(minutes=1)
 _FRIDAY = 4
+_NO_PLACES = {"localtime", "Factory", "posixrules"}
 
 
 class Cadence(StrEnum):
@@ -24,11 +25,24 @@ class Cadence(StrEnum):
 
 @lru_cache(maxsize=1024)
 def zone(name: str) -> ZoneInfo:
-    """Return the time zone of an IANA name such as `Europe/Berlin`; raises UnknownZone."""
+    """Return the time zone of an IANA name such as `Europe/Berlin`, old names included; raises UnknownZone.
+
+    Names that mean this machine's own zone, or clocks that count leap seconds, are no zones of a reader's.
+    """
     try:
+        if name in _NO_PLACES or name.startswith(("posix/", "right/")):
+            raise ValueError("no place")
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a name that is a folder, or too long
         raise UnknownZone(f"no time zone is named {name[:64]!r}; use a name such as Europe/Berlin or UTC") from error
+
+
+def known_or_utc(name: str) -> str:
+    """Return a zone's name as it was given, or UTC where it is none: a guess must not cost anybody the digest."""
+    try:
+        return zone(name.strip()).key
+    except UnknownZone:
+        return "UTC"
 
 
 def local_date(timezone: str, at: datetime) -> date:

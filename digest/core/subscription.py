@@ -34,6 +34,7 @@ TRANSITIONS: dict[tuple[SubscriptionState, ConsentAction], SubscriptionState] = 
     (_C, ConsentAction.PAUSE): _H,
     (_C, ConsentAction.UNSUBSCRIBE): _U,
     (_H, ConsentAction.REQUEST): _H,
+    (_H, ConsentAction.PAUSE): _H,  # paused for longer, or for less
     (_H, ConsentAction.RESUME): _C,
     (_H, ConsentAction.UNSUBSCRIBE): _U,
     (_U, ConsentAction.REQUEST): _P,  # consent must be given anew

@@ -52,12 +52,14 @@ def materialise(
     if immediately:
         for timezone in sorted({group.timezone for group in groups}):
             with writing(engine) as session:
-                on = local_date(_known_zone(timezone), now)
+                on = local_date(known_zone(timezone), now)
                 queued += audience.queue_zone(session, issue_id, timezone, on, until=until, now=now)
             checkpoint("queued")
         return queued
     for timezone, members in groupby(groups, key=lambda group: group.timezone):
-        slots = [slot for group in members for slot in _slots(group, start, until) if now < slot[1].until]
+        slots = [
+            (n, slot) for group in members for n, slot in enumerate(slots_of(group, start, until)) if now < slot.until
+        ]
         # Usually one each; where a window holds several, whoever cannot have the first gets a later one.
         for _, alike in groupby(sorted(slots, key=itemgetter(0)), key=itemgetter(0)):
             with writing(engine) as session:
@@ -66,13 +68,13 @@ def materialise(
     return queued
 
 
-def _slots(group: SlotGroup, start: datetime, until: datetime) -> list[tuple[int, Slot]]:
-    """List a group's slots in [start, until), numbered in order."""
-    slots = slots_between(_known_zone(group.timezone), group.hour, Cadence(group.cadence), group.weekday, start, until)
-    return [(n, Slot(group, on, at, max(until, at + WORTH_SENDING))) for n, (on, at) in enumerate(slots)]
+def slots_of(group: SlotGroup, start: datetime, until: datetime) -> list[Slot]:
+    """List a group's slots in [start, until), in order; what is queued there expires at `until` or later."""
+    slots = slots_between(known_zone(group.timezone), group.hour, Cadence(group.cadence), group.weekday, start, until)
+    return [Slot(group, on, at, max(until, at + WORTH_SENDING)) for on, at in slots]
 
 
-def _known_zone(timezone: str) -> str:
+def known_zone(timezone: str) -> str:
     """Return a zone's own name, or UTC where this machine's tz data has lost it: late is better than never."""
     try:
         local_date(timezone, datetime.min.replace(year=2000, tzinfo=UTC))

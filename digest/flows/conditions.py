@@ -1,4 +1,4 @@
-"""How the services stand that are asked for signals, and when each is asked next."""
+"""How the services stand that are asked for signals, when each is asked next, and what an issue went without."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from digest.core.capture import RunStatus
 from digest.core.plan import LastRun, next_run_at
 from digest.core.refresh import SCOPE
 from digest.store.conditions import Condition, conditions
 from digest.store.due import last_runs
 from digest.store.engine import reading
+from digest.store.runs import standing_at
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,3 +78,28 @@ def service_lines(engine: Engine, services: Iterable[str], now: datetime) -> lis
         planned = next_run_at(one.service, last, one.row.held_until if one.row else None)
         lines.append(ServiceLine(condition=one, last=last, next_at=max(planned or now, now)))
     return lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """A source that had not reported when an issue was composed: late, failed, or silent for a day."""
+
+    source: str
+    scope: str
+    status: str
+    reason: str
+
+
+def missing_at(engine: Engine, scopes: Iterable[tuple[str, str]], cut_off: datetime) -> list[Missing]:
+    """Name the sources that had not reported at a cut-off; a quiet day is a report.
+
+    What they bring later is read from their cursor, and is in the next issue.
+    """
+    with reading(engine) as session:
+        stood = standing_at(session, list(scopes), cut_off)
+    reported = (RunStatus.OK, RunStatus.QUIET)
+    return [
+        Missing(source=source, scope=scope, status=status, reason=reason)
+        for source, scope, status, reason in stood
+        if status not in reported
+    ]

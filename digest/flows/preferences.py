@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from digest.core.preferences import Choices, chosen
 from digest.core.subscription import SubscriptionState
 from digest.errors import NotFound, TokenInvalid
+from digest.flows.reslot import planned_anew
 from digest.store import choices as stored
 from digest.store.engine import reading, writing
 from digest.tokens import Tokens
@@ -27,7 +28,7 @@ class ReaderPreferences:
 
 def preferences_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> ReaderPreferences:
     """Return the preferences behind a link; raises TokenInvalid, or NotFound for an erased reader."""
-    subscriber_id = _reader(tokens, token, now)
+    subscriber_id = reader_behind(tokens, token, now)
     with reading(engine) as session:
         found = stored.choices_of(session, subscriber_id)
     if found is None:
@@ -47,13 +48,14 @@ def change_preferences(
     timezone: str,
     cadence: str = "daily",
     weekday: int = 0,
+    last_cut_off: datetime,
 ) -> ReaderPreferences:
-    """Change the preferences behind a link, from the next digest on.
+    """Change the preferences behind a link, from the next digest on; its hour and date follow them at once.
 
-    A digest that is already due at the old hour keeps it. Raises TokenInvalid, NotFound, or
-    PreferencesRefused, naming the choice that is wrong.
+    A digest that is already due at the old hour keeps it. `last_cut_off` is the last that has passed. Raises
+    TokenInvalid, NotFound, or PreferencesRefused, naming the choice that is wrong.
     """
-    subscriber_id = _reader(tokens, token, now)
+    subscriber_id = reader_behind(tokens, token, now)
     wanted = chosen(
         categories=categories,
         paper_count=paper_count,
@@ -62,12 +64,15 @@ def change_preferences(
         cadence=cadence,
         weekday=weekday,
     )
-    with writing(engine) as session:
+    with (
+        writing(engine) as session,
+        planned_anew(session, subscriber_id, now=now, last_cut_off=last_cut_off),
+    ):
         stored.change_choices(session, subscriber_id, wanted)
     return preferences_of(engine, tokens, token, now=now)
 
 
-def _reader(tokens: Tokens, token: str, now: datetime) -> int:
+def reader_behind(tokens: Tokens, token: str, now: datetime) -> int:
     subscriber_id = tokens.verify("preferences", token, now=now).get("s")
     if not isinstance(subscriber_id, int):
         raise TokenInvalid("this link is not one of ours; copy it whole from the mail")

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Engine
 
-from digest.core.cadence import local_date
+from digest.core.cadence import known_or_utc, local_date
 from digest.core.preferences import chosen
 from digest.core.subscription import ConsentAction
 from digest.errors import AddressRefused, TokenInvalid, TokenSpent, UnknownZone
@@ -60,10 +60,11 @@ def request(
     """Record that somebody typed an address, and queue a confirmation mail to it where that is due.
 
     Says nothing of what is known of the address, in words or in time. `special_use` lets the demo and
-    tests use addresses under `.test`. Raises AddressRefused or PreferencesRefused for what was typed.
+    tests use addresses under `.test`. A zone that is unknown here counts as UTC: a browser guessed it, not the
+    reader. Raises AddressRefused or PreferencesRefused for what was typed.
     """
     typed = readable_address(address, special_use=special_use)
-    choices = chosen(categories=categories, timezone=timezone, hour=hour)
+    choices = chosen(categories=categories, timezone=known_or_utc(timezone), hour=hour)
     wishes = Wishes(timezone=choices.timezone, hour=choices.hour, categories=choices.categories)
     evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING)
     with writing(engine) as session:

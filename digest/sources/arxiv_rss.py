@@ -1,7 +1,8 @@
 """arXiv's daily announcements, one feed per category: RSS 2.0, and the same as Atom.
 
 arXiv announces Sunday to Thursday evening (US Eastern); the feed is dated the following day, Monday to Friday, and is
-empty at weekends. Its feeds have gone stale one by one: a stale feed looks like a quiet day, so the day is compared.
+empty at weekends and after holidays (core/arxiv_calendar.py). Its feeds have gone stale one by one: a stale feed looks
+like a quiet day, so the day is compared.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import httpx
 from lxml import etree
 
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.capture import Capture, Cursor, Fetched, Reading, RunStatus
 from digest.core.paper import AnnounceType, Listing, parse_arxiv_id
 from digest.core.text import readable
@@ -28,6 +30,8 @@ _DUE = time(6)  # UTC; the feed of a day is made at its first minute in US Easte
 _SCOPE = re.compile(r"[a-z]+(?:-[a-z]+)?(?:\.[A-Za-z-]{2,20})?")
 _DESCRIPTION = re.compile(r"arXiv:\S+\s+Announce Type:\s*(?P<type>\S+)\s*(?:Abstract:(?P<abstract>.*))?", re.DOTALL)
 _ATOM = "{http://www.w3.org/2005/Atom}"
+_RULES = ArxivCalendar()
+_UNLESS = " (unless arXiv has a holiday that DIGEST_ARXIV_HOLIDAYS does not name)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,13 +45,16 @@ class ArxivRss:
 
     name = "arxiv-rss"
 
+    def __init__(self, calendar: ArxivCalendar = _RULES) -> None:
+        self._calendar = calendar
+
     def read(self, body: bytes, reading: Reading) -> Capture:
         """Read a recorded feed. With `captured_on` its day is compared with the day that was due.
 
         Raises RefusedInput for what is no such feed, and where not one item can be read.
         """
-        due = None if reading.captured_on is None else _weekday_until(reading.captured_on)
-        return _capture(_open_feed(body, reading.origin), reading.origin, due)
+        due = None if reading.captured_on is None else self._calendar.newest_due(reading.captured_on)
+        return _capture(_open_feed(body, reading.origin), reading.origin, due, self._calendar)
 
     def fetch(self, client: httpx.Client, scope: str, cursor: Cursor, now: datetime) -> Iterator[Fetched]:
         """Ask for one category's feed, if it changed; the cursor's position is the day of the last one.
@@ -58,25 +65,21 @@ class ArxivRss:
             raise ConfigError(f"arxiv-rss has no scope {scope[:40]!r}; a scope is a category such as cs.LG")
         address = ADDRESS + scope
         answer = get(client, address, cursor=cursor)
-        due = due_day(now)
+        due = due_day(now, self._calendar)
         if answer.status == 304:
             yield Fetched(_unchanged(cursor.position, due), cursor)
             return
         feed = _open_feed(answer.body, address)
-        capture = _capture(feed, address, due)
+        capture = _capture(feed, address, due, self._calendar)
         # A late feed is asked for again in full: the next day's "not changed" must not pass for a quiet day.
         late = capture.status is RunStatus.LATE or feed.day is None
         yield Fetched(capture, cursor if late else answer.cursor(str(feed.day)))
 
 
-def due_day(now: datetime) -> date:
-    """Return the newest day whose feed must be there at an instant, as far as weekdays tell; holidays are not known."""
+def due_day(now: datetime, calendar: ArxivCalendar = _RULES) -> date:
+    """Return the newest day whose feed must be there at an instant; weekends and holidays have none."""
     at = now.astimezone(UTC)
-    return _weekday_until(at.date() if at.time() >= _DUE else at.date() - timedelta(days=1))
-
-
-def _weekday_until(day: date) -> date:
-    return day - timedelta(days=max(0, day.weekday() - 4))
+    return calendar.newest_due(at.date() if at.time() >= _DUE else at.date() - timedelta(days=1))
 
 
 def _open_feed(body: bytes, origin: str) -> _Feed:
@@ -98,7 +101,7 @@ def _first_day(dates: list[str]) -> date | None:
     return next((day for day in map(fields.day_of, dates) if day), None)
 
 
-def _capture(feed: _Feed, origin: str, due: date | None) -> Capture:
+def _capture(feed: _Feed, origin: str, due: date | None, calendar: ArxivCalendar) -> Capture:
     capture = Capture()
     for number, element in enumerate(feed.items, start=1):
         parts = _parts(element)
@@ -112,22 +115,23 @@ def _capture(feed: _Feed, origin: str, due: date | None) -> Capture:
             f"{origin} holds {len(feed.items)} items and none can be read as an announcement "
             f"({first.position}: {first.reason}). Answers of arXiv's query API are read by arxiv-api."
         )
-    capture.status, capture.reason = _standing(feed, due)
+    capture.status, capture.reason = _standing(feed, due, calendar)
     return capture
 
 
-def _standing(feed: _Feed, due: date | None) -> tuple[RunStatus, str]:
+def _standing(feed: _Feed, due: date | None, calendar: ArxivCalendar) -> tuple[RunStatus, str]:
     if feed.day is None:
         # Live, or with nothing in it, a feed that does not tell its day cannot vouch for that day.
         vouched = bool(feed.items) and due is None
         return (RunStatus.OK, "") if vouched else (RunStatus.LATE, "the feed does not say which day it is of")
     if due is not None and feed.day < due:
-        return RunStatus.LATE, f"the feed is of {feed.day}, and that of {due} is due unless it was a holiday"
+        return RunStatus.LATE, f"the feed is of {feed.day}, and that of {due} is due{_UNLESS}"
     if feed.items:
         return RunStatus.OK, ""
-    if feed.day.weekday() >= 5:
-        return RunStatus.QUIET, f"{feed.day} is a {feed.day:%A}: arXiv announces nothing for it"
-    return RunStatus.LATE, f"the feed of {feed.day}, a {feed.day:%A}, is empty; it may be a holiday at arXiv"
+    quiet = calendar.quiet(feed.day)
+    if quiet is not None:
+        return RunStatus.QUIET, f"the feed of {feed.day}, a {feed.day:%A}, is empty: {quiet.sentence}"
+    return RunStatus.LATE, f"the feed of {feed.day}, a {feed.day:%A}, is empty{_UNLESS}"
 
 
 def _unchanged(position: str, due: date) -> Capture:
@@ -135,9 +139,7 @@ def _unchanged(position: str, due: date) -> Capture:
     if day is not None and day >= due:
         return Capture(status=RunStatus.QUIET, reason=f"not changed since the feed of {day}")
     known = f"the feed of {day}" if day else "a feed of an unknown day"
-    return Capture(
-        status=RunStatus.LATE, reason=f"not changed since {known}, and that of {due} is due unless it was a holiday"
-    )
+    return Capture(status=RunStatus.LATE, reason=f"not changed since {known}, and that of {due} is due{_UNLESS}")
 
 
 def _parts(element: etree._Element) -> dict[str, str]:

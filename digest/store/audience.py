@@ -58,8 +58,18 @@ class Slot:
     until: datetime
 
 
-def queue_slots(session: Session, issue_id: int, timezone: str, slots: Sequence[Slot], *, now: datetime) -> int:
+def queue_slots(
+    session: Session,
+    issue_id: int,
+    timezone: str,
+    slots: Sequence[Slot],
+    *,
+    now: datetime,
+    only: int | None = None,
+) -> int:
     """Queue an issue for every subscription of a time zone at its slot, at most one each; return how many are new.
+
+    `only` is the one subscriber meant, where it is not everybody.
 
     Left out are those confirmed after the slot, paused on that date, served (or about to be) less than 12 h
     before it, served on that date, or served with this issue (also by a welcome mail). One statement for the
@@ -82,6 +92,8 @@ def queue_slots(session: Session, issue_id: int, timezone: str, slots: Sequence[
         _subscription.c.cadence == its.cadence,
         or_(its.weekday == ANY_WEEKDAY, its.weekday == _subscription.c.weekday),
     ]
+    if only is not None:
+        members.append(_subscription.c.subscriber_id == only)
     return _queue(
         session,
         _due_rows(issue_id, its.local_date, its.due_at, its.expires_at, now).where(

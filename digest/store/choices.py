@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import date
 
 from sqlalchemy import select, update
 from sqlmodel import Session
@@ -53,6 +54,12 @@ def change_choices(session: Session, subscriber_id: int, choices: Choices) -> bo
         changed(session, update(_subscription).where(_subscription.c.subscriber_id == subscriber_id).values(**values))
         == 1
     )
+
+
+def set_pause(session: Session, subscriber_id: int, until: date | None) -> bool:
+    """Store the date on which a pause ends, None for no end; False where nothing is paused."""
+    paused = (_subscription.c.subscriber_id == subscriber_id) & (_subscription.c.state == SubscriptionState.PAUSED)
+    return changed(session, update(_subscription).where(paused).values(paused_until=until)) == 1
 
 
 def subscriber_of(session: Session, address: str) -> int | None:

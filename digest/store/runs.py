@@ -17,6 +17,8 @@ from digest.store.tables import IngestRun, RejectedRecord, SourceCursor
 
 MAX_REJECTED_KEPT = 1_000  # per run; all are counted
 _ABANDONED = timedelta(hours=1)
+_SOON = timedelta(hours=2)
+_SILENT = timedelta(hours=26)  # longer than the longest interval at which a source is read
 _SAMPLES = 3
 
 
@@ -120,6 +122,23 @@ class SourceHealth:
     observations: int
     rejected: int
     samples: tuple[Rejection, ...]
+
+
+def standing_at(session: Session, scopes: Sequence[tuple[str, str]], at: datetime) -> list[tuple[str, str, str, str]]:
+    """Say how (source, scope) pairs stood at an instant: both, and status and reason of the newest run by then.
+
+    A run soon after that found the source late knows better. `silent`: no run had finished within a day before.
+    """
+    runs = table_of(IngestRun)
+    found = []
+    for source, scope in scopes:
+        its = select(runs.c.status, runs.c.reason).where(runs.c.source == source, runs.c.scope == scope).limit(1)
+        newest = its.where(runs.c.finished_at.between(at - _SILENT, at)).order_by(runs.c.id.desc())
+        soon = its.where(runs.c.started_at > at, runs.c.finished_at <= at + _SOON).order_by(runs.c.id)
+        then, later = (session.connection().execute(query).one_or_none() for query in (newest, soon))
+        row = later if later is not None and later.status == RunStatus.LATE else then
+        found.append((source, scope, row.status, row.reason) if row else (source, scope, "silent", ""))
+    return found
 
 
 def source_overview(session: Session, now: datetime) -> list[SourceHealth]:

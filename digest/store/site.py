@@ -9,14 +9,12 @@ from datetime import date, datetime
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
-from digest.core.delivery import DeliveryKind
 from digest.core.issue import Card, IssueState
 from digest.core.links import web_url
 from digest.core.names import author_slug
 from digest.core.sentences import first_sentences
 from digest.core.trend import Part, TrendScore
 from digest.store.tables import (
-    Delivery,
     IssueCard,
     IssueRow,
     ListingRow,
@@ -150,17 +148,6 @@ def paper_sheet(session: Session, paper: Paper) -> PaperSheet:
         writers={name: author_slug(name) for name in paper.authors},
         novelty=session.exec(select(PaperText.novelty).where(PaperText.paper_id == paper.id)).first(),
     )
-
-
-def last_sent(session: Session, subscriber_id: int, kind: DeliveryKind) -> Delivery | None:
-    """Return a reader's newest delivery of a kind, sent or on its way."""
-    return session.exec(
-        select(Delivery)
-        .where(Delivery.subscriber_id == subscriber_id, Delivery.kind == kind.value)
-        .where(col(Delivery.local_date).is_not(None))
-        .order_by(col(Delivery.local_date).desc())
-        .limit(1)
-    ).first()
 
 
 def issue_lines(session: Session, *, limit: int = 60, before: date | None = None) -> list[IssueLine]:

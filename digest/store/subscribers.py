@@ -143,7 +143,9 @@ def apply_consent(session: Session, subscriber_id: int, action: ConsentAction, e
         return False
     values: dict[str, object] = {"state": then}
     if then is SubscriptionState.CONFIRMED:
-        values |= {"confirmed_at": evidence.at, "paused_until": None}
+        values |= {"paused_until": None}
+    if action is ConsentAction.CONFIRM:
+        values |= {"confirmed_at": evidence.at}
     if then is SubscriptionState.UNSUBSCRIBED:
         values |= {"unsubscribed_at": evidence.at, "paused_until": None}
     changed(session, update(_subscription).values(**values).where(_subscription.c.subscriber_id == subscriber_id))

@@ -25,7 +25,7 @@ from digest.store.lead import lead
 from digest.store.mailbox import count_aside
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
-from digest.web.desk_sources import source_warning, worries
+from digest.web.desk_sources import missing_warning, source_warning, worries
 from digest.web.headers import DESK, MAIL_POLICY
 from digest.web.pages import client_ip, to
 from digest.web.site import Site, TheSite
@@ -164,6 +164,7 @@ def _warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) ->
     found += [source_warning(health) for health in overview if worries(health, site.now)]
     if site.services.settings.demo:
         return found
+    found += filter(None, [missing_warning(site)])
     reported = {(health.source, health.scope) for health in overview}
     missing = [
         f"{name} {scope}"

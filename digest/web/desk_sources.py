@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from fastapi import APIRouter, Response
 
 from digest.core.capture import RunStatus
-from digest.flows.conditions import service_lines
+from digest.flows.conditions import missing_at, service_lines
 from digest.store import desk as store
 from digest.store.engine import reading
+from digest.store.issues import by_date
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import SignedIn
-from digest.web.pages import instant
-from digest.web.site import TheSite
-from digest.wiring import LIVE_SOURCES, SIGNAL_SERVICES
+from digest.web.pages import day, instant
+from digest.web.site import Site, TheSite
+from digest.wiring import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 
 router = APIRouter(prefix="/admin")
 
@@ -62,3 +63,19 @@ def source_warning(health: SourceHealth) -> str:
     happened = _HAPPENED.get(health.status, "has been silent for too long")
     reason = f": {health.reason}" if health.reason else ""
     return f"{name} {happened}{reason} ({since})."
+
+
+def missing_warning(site: Site) -> str:
+    """Say which sources the newest issue was composed without; empty where none, or where there is no issue yet."""
+    services = site.services
+    cut_off = services.last_cut_off(site.now)
+    with reading(services.engine) as session:
+        composed = by_date(session, cut_off.date())
+    if composed is None:
+        return ""
+    scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)]
+    missing = missing_at(services.engine, scopes, composed.issue.cut_off)
+    if not missing:
+        return ""
+    named = ", ".join(f"{one.source} {one.scope} ({one.status})" for one in missing)
+    return f"The issue of {day(cut_off.date())} was composed without {named}; what comes late is in the next one."

@@ -19,6 +19,7 @@ SITE_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; "
     "frame-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+SCRIPTED = {"Content-Security-Policy": f"{SITE_POLICY}; script-src 'self'"}  # the subscribe box guesses a time zone
 # A stored or previewed mail: its own inline styles and nothing else, framed by this site alone.
 # `sandbox` keeps it powerless even when it is opened outside its frame.
 MAIL_POLICY = (

@@ -20,7 +20,8 @@ from digest.core.retelling import retold
 from digest.files import templates_folder
 from digest.templating import speak
 from digest.web.chart import signal_name
-from digest.web.headers import DESK, PERSONAL
+from digest.web.headers import DESK, PERSONAL, SCRIPTED
+from digest.web.zones import OFFERED
 from digest.wiring import Services
 
 STATIC = "/static"
@@ -56,14 +57,19 @@ class Pages:
         )
         self._environment.filters.update(author_slug=author_slug, lab_slug=lab_slug)
         settings = services.settings
-        style = hashlib.sha256((folder / "static" / "site.css").read_bytes()).hexdigest()[:10]
+        versions = {
+            name: hashlib.sha256((folder / "static" / name).read_bytes()).hexdigest()[:10]
+            for name in ("site.css", "zone.js")
+        }
         self._environment.globals.update(
             site_name=settings.site_name,
             base_url=settings.base_url,
             postal_address=settings.postal_address,
             has_inbox=settings.outbox_dir is not None,
             demo=settings.demo,
-            stylesheet=f"{STATIC}/site.css?v={style}",
+            stylesheet=f"{STATIC}/site.css?v={versions['site.css']}",
+            zone_script=f"{STATIC}/zone.js?v={versions['zone.js']}",
+            offered_zones=OFFERED,
         )
 
     def speaking(self, language: Language) -> Pages:
@@ -75,10 +81,16 @@ class Pages:
             self._speaking[language.tag] = other
         return other
 
-    def show(self, template: str, *, status: int = 200, personal: bool = False, **shown: Any) -> HTMLResponse:
-        """Render a page; `personal` ones are not indexed, not stored, and give no referrer away."""
+    def show(
+        self, template: str, *, status: int = 200, personal: bool = False, scripted: bool = False, **shown: Any
+    ) -> HTMLResponse:
+        """Render a page; `personal` ones are not indexed, not stored, and give no referrer away.
+
+        Only `scripted` ones may run our own script, which no page needs.
+        """
         markup = self._environment.get_template(template).render(noindex=personal or status >= 400, **shown)
-        headers = {"Content-Language": self.language.tag, "Vary": "Accept-Language", **(PERSONAL if personal else {})}
+        headers = {"Content-Language": self.language.tag, "Vary": "Accept-Language"}
+        headers |= (PERSONAL if personal else {}) | (SCRIPTED if scripted else {})
         return HTMLResponse(markup, status_code=status, headers=headers)
 
     def desk(self, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:

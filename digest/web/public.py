@@ -13,6 +13,7 @@ from urllib.parse import quote
 from fastapi import APIRouter, HTTPException, Query, Request, Response
 from starlette.responses import RedirectResponse
 
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.language import Language, mark
 from digest.core.links import web_url
 from digest.core.paper import parse_arxiv_id
@@ -143,8 +144,10 @@ def _list_page(
     with reading(site.services.engine) as session:
         observed = store.observations_of(session, [card.paper_id for card in shown])
     until, say = front.as_of if front and front.issued_on else None, site.language
+    quiet = _quiet(front, site.now.astimezone(UTC).date(), site.services.calendar, say)
     return site.pages.show(
         "home.html",
+        scripted=home and page == 1,
         heading=heading,
         dateline=_dateline(front, say) if dateline is None else dateline,
         note=front.note if front else "",
@@ -168,7 +171,8 @@ def _list_page(
         here=request.url.path,
         cards=shown,
         sparks={paper_id: spark(seen_until(rows, until), say) for paper_id, rows in observed.items()},
-        empty=_empty(front, category, site.now, say, wide=window is not Window.TODAY),
+        quiet=quiet if home and window is Window.TODAY and shown else "",
+        empty=_empty(front, category, quiet, say, wide=window is not Window.TODAY),
         page=page,
         pages=pages,
         earlier=query_with(request, {"page": page - 1 if page > 2 else None}),
@@ -203,14 +207,27 @@ def _dateline(front: store.Front | None, say: Language) -> str:
     return say("Ranked as of %(instant)s · the first issue is not out yet", instant=say.instant(front.as_of))
 
 
-def _empty(front: store.Front | None, category: str, now: datetime, say: Language, *, wide: bool = False) -> list[str]:
+def _quiet(front: store.Front | None, today: date, calendar: ArxivCalendar, say: Language) -> str:
+    """Say in a sentence why there is nothing new today, and when there will be; empty on other days."""
+    why = calendar.quiet(today)
+    if why is None or not why.known:
+        return ""
+    because, on = say(why.sentence), say.date(calendar.next_listing(today), weekday=True)
+    if front is None or not front.cards:
+        return say("%(because)s; the next issue comes on %(day)s.", because=because, day=on)
+    return say(
+        "%(because)s: these are papers of the days before, and new ones come on %(day)s.", because=because, day=on
+    )
+
+
+def _empty(front: store.Front | None, category: str, quiet: str, say: Language, *, wide: bool = False) -> list[str]:
     """Say why a list is empty, and what happens next."""
     if front and front.cards and category:
         if wide:
             return [say("No paper of %(category)s in these issues.", category=category)]
         return [say("No paper of %(category)s in this issue.", category=category)]
-    if now.weekday() in (5, 6):
-        return [say("arXiv lists nothing on weekends; the next issue comes on Monday.")]
+    if quiet:
+        return [quiet]
     return [say("Nothing has been read yet. Papers appear here after the first reading of the sources.")]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
@@ -10,14 +10,11 @@ import structlog
 from fastapi import APIRouter, Form, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from digest.core.cadence import MINIMUM_GAP, slots_between, zone
-from digest.core.delivery import DeliveryKind
-from digest.core.preferences import Choices
+from digest.core.cadence import known_or_utc, zone
 from digest.core.subscription import SubscriptionState
 from digest.errors import AddressRefused, NotFound, PreferencesRefused, TokenInvalid, TokenSpent
 from digest.flows import subscribe as flow
-from digest.store import site as store
-from digest.store.engine import reading
+from digest.flows.next_digest import next_digest
 from digest.web.guard import crosses_sites
 from digest.web.pages import client_ip, day, to
 from digest.web.preferences import Typed, form_page
@@ -40,7 +37,7 @@ def subscribe(  # noqa: PLR0917  # the fields of the form
     request: Request,
     site: TheSite,
     address: Annotated[str, Form(max_length=1000)] = "",
-    timezone: Annotated[str, Form(max_length=64)] = "UTC",
+    timezone: Annotated[str, Form()] = "UTC",
     hour: Annotated[int, Form()] = 8,
     categories: Annotated[list[str] | None, Form()] = None,
     website: Annotated[str, Form()] = "",
@@ -49,15 +46,16 @@ def subscribe(  # noqa: PLR0917  # the fields of the form
     """Take an address; the answer is the same whether it is known, unknown, or a robot's."""
     now, ip = site.now, client_ip(request)
     wanted = [name for typed in categories or [] for name in typed.replace(",", " ").split()]
+    again = partial(_subscribe_page, site, typed=address, chosen=wanted, hour=hour, timezone=known_or_utc(timezone))
     if website:
         log.info("subscription dropped", why="honeypot")
         return to("/subscribe/check-your-mail")
     if site.trap.springs(stamp, now) or crosses_sites(request.headers, site.services.settings.base_url):
         words = "That page was too old, or sent within a blink. Your address is kept: press the button once more."
-        return _subscribe_page(site, typed=address, chosen=wanted, fault=words, status=422)
+        return again(fault=words, status=422)
     if not site.subscribe_limit.allows(ip, now):
         words = "Many addresses came from your network within the hour. Try again later; nothing is lost."
-        return _subscribe_page(site, typed=address, chosen=wanted, fault=words, status=429)
+        return again(fault=words, status=429)
     services = site.services
     try:
         flow.request(
@@ -73,18 +71,28 @@ def subscribe(  # noqa: PLR0917  # the fields of the form
             special_use=services.settings.allow_test_addresses,
         )
     except (AddressRefused, PreferencesRefused) as refused:
-        return _subscribe_page(site, typed=address, chosen=wanted, fault=_sentence(refused), status=422)
+        return again(fault=_sentence(refused), status=422)
     services.kick()
     return to("/subscribe/check-your-mail")
 
 
 def _subscribe_page(
-    site: Site, *, typed: str = "", chosen: list[str] | None = None, fault: str = "", status: int = 200
+    site: Site,
+    *,
+    typed: str = "",
+    chosen: list[str] | None = None,
+    hour: int = 8,
+    timezone: str = "UTC",
+    fault: str = "",
+    status: int = 200,
 ) -> Response:
     return site.pages.show(
         "subscribe.html",
         status=status,
         personal=bool(typed),
+        scripted=True,
+        hour=hour,
+        timezone=timezone,
         typed=typed[:254],
         fault=fault,
         stamp=site.trap.stamp(site.now),
@@ -135,11 +143,10 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
         return _dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
     services.kick()
     own = services.tokens.sign("preferences", {"s": reader.subscriber_id})
-    chosen = flow.preferences_of(services.engine, services.tokens, own, now=now).choices
     first = "Your first digest is on its way now." if reader.welcomed else ""
     return site.pages.notice(
         "You are subscribed",
-        " ".join(filter(None, [first, _next_digest(site, reader.subscriber_id, chosen)])),
+        " ".join(filter(None, [first, _next_digest(site, reader.subscriber_id)])),
         "Choose your categories, the hour and how many papers now, or later from the link in every digest.",
         way_out=(f"/preferences/{quote(own)}", "Choose what you get"),
     )
@@ -227,39 +234,41 @@ def save_preferences(  # noqa: PLR0917  # the fields of the form
     if not site.was_signed("preferences", token):  # before what was typed is looked at, and shown again
         return _dead_link(site, "preferences", token, None)
     try:
-        reader = flow.change_preferences(services.engine, services.tokens, token, now=site.now, **typed.read())
+        reader = flow.change_preferences(
+            services.engine,
+            services.tokens,
+            token,
+            now=site.now,
+            last_cut_off=services.last_cut_off(site.now),
+            **typed.read(),
+        )
     except PreferencesRefused as refused:
         return form_page(site, token, typed, faults=[_sentence(refused)], status=422)
     except (TokenInvalid, NotFound) as invalid:
         return _dead_link(site, "preferences", token, invalid)
     subscriber_id = flow.whole(services.tokens.verify("preferences", token, now=site.now), "s")
-    said = f"Saved. {_next_digest(site, subscriber_id, reader.choices)}"
+    said = f"Saved. {_next_digest(site, subscriber_id)}"
     return form_page(site, token, Typed.of(reader.choices), said=said)
 
 
-def _next_digest(site: Site, subscriber_id: int, chosen: Choices) -> str:
-    """Say when a reader's next slot is that brings something they have not had.
-
-    One digest a local date and twelve hours between two, as the delivery flow holds it; the issue of a
-    welcome mail does not come a second time, so that after one the next slot is behind the next cut-off.
-    """
+def _next_digest(site: Site, subscriber_id: int) -> str:
+    """Say when a reader's next digest comes, and why not sooner where arXiv is quiet."""
     services, now = site.services, site.now
-    with reading(services.engine) as session:
-        digest = store.last_sent(session, subscriber_id, DeliveryKind.DIGEST)
-        welcome = store.last_sent(session, subscriber_id, DeliveryKind.WELCOME)
-    start, had_on = now, date.min
-    if welcome is not None and welcome.created_at >= services.next_cut_off(now) - timedelta(days=1):
-        start = services.next_cut_off(now)
-    if digest is not None:
-        start = max(start, digest.due_at + MINIMUM_GAP)
-        had_on = digest.local_date or had_on
-    slots = slots_between(
-        chosen.timezone, chosen.hour, chosen.cadence, chosen.weekday, start, start + timedelta(days=9)
+    told = next_digest(
+        services.engine,
+        subscriber_id,
+        now=now,
+        last_cut_off=services.last_cut_off(now),
+        calendar=services.calendar,
     )
-    local = next((at.astimezone(zone(chosen.timezone)) for on, at in slots if on > had_on), None)
-    if local is None:
+    if told.at is None or told.on is None:
         return ""
-    return f"Your next digest comes on {day(local.date(), weekday=True)} at {local:%H:%M} ({chosen.timezone})."
+    local = told.at.astimezone(zone(told.timezone))
+    if told.late:
+        return "Your next digest is due, and comes as soon as today's issue is ready."
+    when = f"{day(told.on, weekday=True)} at {local:%H:%M} ({told.timezone})"
+    first = f"{told.quiet.sentence}; your" if told.quiet else "Your"
+    return f"{first} next digest comes on {when}."
 
 
 def _dead_link(

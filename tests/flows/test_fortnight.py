@@ -123,12 +123,15 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
+    @property
+    def cut_off(self) -> datetime:
+        """The last cut-off that has passed."""
+        today = datetime.combine(self.now.date(), time(CUT_OFF_HOUR), UTC)
+        return today if today <= self.now else today - timedelta(days=1)
+
     def tick(self) -> None:
         """Do what is due, as the scheduler finds it and the workers do it; composing is asked for twice."""
-        cut_off = datetime.combine(self.now.date(), time(CUT_OFF_HOUR), UTC)
-        if cut_off > self.now:
-            cut_off -= timedelta(days=1)
-        for work in due_work(self.engine, [("arxiv-rss", "cs.LG")], cut_off=cut_off, now=self.now):
+        for work in due_work(self.engine, [("arxiv-rss", "cs.LG")], cut_off=self.cut_off, now=self.now):
             self.asked[work.task] += 1
             self.do(work)
             if work.task is Task.COMPOSE:
@@ -231,8 +234,9 @@ def live(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
             token = TOKENS.sign("preferences", {"s": ids["mover@example.test"]})
             zone, hour = MOVED_TO
             change_preferences(
-                engine, TOKENS, token, now=world.now, categories=(), paper_count=5, hour=hour, timezone=zone
-            )
+                engine, TOKENS, token, now=world.now, categories=(), paper_count=5, hour=hour, timezone=zone,
+                last_cut_off=world.cut_off,
+            )  # fmt: skip
         if world.now == joined_at:
             subscribe.request(
                 engine, TOKENS, "new@example.test", now=world.now, ip="", source="form", hour=18, special_use=True
@@ -284,7 +288,7 @@ def live(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
             patience = 2 * HOUR if killed_at <= row.due_at < killed_at + HOUR else HOUR
             assert timedelta(0) <= row.sent_at - row.due_at < patience, (address, row)
             zone, hour = READERS.get(address, ("UTC", 18, ""))[:2]
-            if address == "mover@example.test" and row.created_at > moved_at:
+            if address == "mover@example.test" and row.created_at >= moved_at:
                 zone, hour = MOVED_TO
             assert row.due_at == slot_of(zone, hour, row.local_date), (address, row)
         papers = Counter(

@@ -254,7 +254,7 @@ def test_preferences_are_shown_and_changed_by_a_link(engine: Engine) -> None:
     assert (before.address, before.state, before.choices.hour) == (ANN, SubscriptionState.CONFIRMED, 6)
     after = change_preferences(
         engine, TOKENS, token, now=NOW, categories=["cs.LG", "hep-th", "cs.LG", "cond-mat.mes-hall"], paper_count=30,
-        hour=23, timezone="Asia/Kathmandu", cadence="weekly", weekday=6,
+        hour=23, timezone="Asia/Kathmandu", cadence="weekly", weekday=6, last_cut_off=NOW,
     )  # fmt: skip
     assert after == preferences_of(engine, TOKENS, token, now=NOW)
     assert after.choices.categories == ("cs.LG", "hep-th", "cond-mat.mes-hall")
@@ -275,7 +275,7 @@ def test_choices_out_of_range_are_refused_and_change_nothing(sqlite_engine: Engi
     reader = add_reader(sqlite_engine, ANN)
     token = TOKENS.sign("preferences", {"s": reader})
     before = preferences_of(sqlite_engine, TOKENS, token, now=NOW)
-    good: dict[str, object] = {"categories": [], "paper_count": 10, "hour": 8, "timezone": "UTC"}
+    good: dict[str, object] = {"categories": [], "paper_count": 10, "hour": 8, "timezone": "UTC", "last_cut_off": NOW}
     with pytest.raises(PreferencesRefused):
         change_preferences(sqlite_engine, TOKENS, token, now=NOW, **(good | wrong))
     assert preferences_of(sqlite_engine, TOKENS, token, now=NOW) == before

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 import httpx
 import pytest
 
+from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.capture import Cursor, Fetched, Reading, RunStatus
 from digest.core.paper import AnnounceType
 from digest.errors import RefusedInput, SourceUnavailable
@@ -46,10 +47,15 @@ def reading(captured_on: date | None = None) -> Reading:
     return Reading(observed_at=NOON_MONDAY, origin="feed.xml", captured_on=captured_on)
 
 
-def fetch(answer: httpx.Response, cursor: Cursor = Cursor(), now: datetime = NOON_MONDAY) -> list[Fetched]:  # noqa: B008  # frozen
+def fetch(
+    answer: httpx.Response,
+    cursor: Cursor = Cursor(),  # noqa: B008  # frozen
+    now: datetime = NOON_MONDAY,
+    calendar: ArxivCalendar = ArxivCalendar(),  # noqa: B008  # frozen
+) -> list[Fetched]:
     transport = httpx.MockTransport(lambda request: answer)
     with httpx.Client(transport=transport) as client:
-        return list(ArxivRss().fetch(client, "cs.LG", cursor, now))
+        return list(ArxivRss(calendar).fetch(client, "cs.LG", cursor, now))
 
 
 def test_an_item_becomes_a_listing() -> None:
@@ -150,6 +156,45 @@ def test_a_recorded_feed_is_late_only_against_the_day_it_was_captured() -> None:
 )
 def test_the_day_that_is_due_follows_the_week(now: datetime, due: date) -> None:
     assert due_day(now) == due
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        (datetime(2026, 11, 26, 12, tzinfo=UTC), date(2026, 11, 26)),  # Thanksgiving: announced the evening before
+        (datetime(2026, 11, 27, 12, tzinfo=UTC), date(2026, 11, 26)),
+        (datetime(2026, 6, 22, 12, tzinfo=UTC), date(2026, 6, 19)),  # a holiday on a Friday takes Sunday's announcement
+        (datetime(2026, 9, 9, 5, 59, tzinfo=UTC), date(2026, 9, 7)),
+        (datetime(2026, 9, 9, 6, 0, tzinfo=UTC), date(2026, 9, 9)),
+    ],
+)
+def test_a_holiday_makes_no_day_due(now: datetime, due: date) -> None:
+    assert due_day(now) == due
+
+
+def test_after_a_holiday_an_empty_or_an_older_feed_is_quiet_and_a_day_later_it_is_late() -> None:
+    tuesday, wednesday = datetime(2026, 9, 8, 12, tzinfo=UTC), datetime(2026, 9, 9, 12, tzinfo=UTC)
+    labor_day, after = "Mon, 07 Sep 2026 00:00:00 -0400", "Tue, 08 Sep 2026 00:00:00 -0400"
+    for answer, cursor in (
+        (httpx.Response(200, content=feed(day=after)), Cursor()),
+        (httpx.Response(304), Cursor("2026-09-07", etag='"m"')),
+    ):
+        (quiet,), (late,) = fetch(answer, cursor, tuesday), fetch(answer, cursor, wednesday)
+        assert (quiet.capture.status, late.capture.status) == (RunStatus.QUIET, RunStatus.LATE)
+        assert "DIGEST_ARXIV_HOLIDAYS" in late.capture.reason
+    (quiet,) = fetch(httpx.Response(200, content=feed(day=after)), now=tuesday)
+    assert "arXiv lists nothing after Labor Day" in quiet.capture.reason
+    (still,) = fetch(httpx.Response(200, content=feed(item(), day=labor_day)), now=tuesday)
+    assert still.capture.status is RunStatus.OK
+
+
+def test_a_holiday_that_an_operator_names_is_quiet_and_one_they_take_away_is_late() -> None:
+    unchanged = httpx.Response(304)
+    named, taken = ArxivCalendar.of(["2026-05-15"]), ArxivCalendar.of(["-2026-09-07"])
+    (quiet,) = fetch(unchanged, Cursor("2026-05-15", etag='"f"'), NOON_MONDAY, named)
+    assert quiet.capture.status is RunStatus.QUIET
+    (late,) = fetch(unchanged, Cursor("2026-09-07", etag='"m"'), datetime(2026, 9, 8, 12, tzinfo=UTC), taken)
+    assert late.capture.status is RunStatus.LATE
 
 
 def test_todays_feed_is_ok_and_its_cursor_makes_the_next_request_conditional() -> None:
