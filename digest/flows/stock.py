@@ -12,16 +12,16 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.delivery import DeliveryState, NotSent
+from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
 from digest.flows.letters import Courier, Letter, edition_for, prompt_letter, reader_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
 from digest.store import audience
 from digest.store.addressees import Reader, already_sent, readers_of
-from digest.store.deliveries import Claim, claim
+from digest.store.batches import banned_now
+from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
-from digest.store.subscribers import suppressed
 
 _NONE: frozenset[int] = frozenset()
 MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
@@ -50,6 +50,7 @@ class Stock:
     aside: list[Claim] = field(default_factory=list)  # of held issues; given back at the end
     lost: int = 0
     held: str = ""
+    _past: Place | None = None
     _readers: dict[int, Reader] = field(default_factory=dict)
     _hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _banned: set[str] = field(default_factory=set)
@@ -63,8 +64,10 @@ class Stock:
     def claim_more(self, chunk: int) -> int:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""
         with writing(self.engine) as session:
-            claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left))
+            claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left), past=self._past)
         self.left = self.left - len(claims) if len(claims) == min(chunk, self.left) else 0
+        digests = (Place(one.due_at, one.id) for one in reversed(claims) if one.kind is DeliveryKind.DIGEST)
+        self._past = next(digests, self._past)
         self.waiting.extend(claims)
         return len(claims)
 
@@ -82,7 +85,7 @@ class Stock:
             self._keep(claimed for claimed in self.waiting if claimed.id in self._readers)
             hashes = {key: self.courier.tokens.address_hashes(reader.address) for key, reader in readers.items()}
             self._hashes.update(hashes)
-            self._banned |= suppressed(session, [one for several in hashes.values() for one in several])
+            self._banned |= banned_now(session, [one for several in hashes.values() for one in several])
             self._sent = already_sent(session, fresh, since=(self.clock() - MEMORY).date())
             # A message of the chunk before may not have been handed over yet.
             self._made, self._made_before = {}, self._made

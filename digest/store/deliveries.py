@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Update, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, Update, bindparam, func, or_, select, tuple_, update
 from sqlmodel import Session
 
 from digest.core.delivery import (
@@ -19,8 +20,10 @@ from digest.core.delivery import (
     NotSent,
     sources_of,
 )
+from digest.store.batch import dialect_of, off_index, values_of_batch
 from digest.store.dialects import changed, table_of
-from digest.store.tables import Delivery, IssueRow, Subscriber, Subscription, Suppression
+from digest.store.tables import Delivery, IssueRow
+from digest.store.tables.columns import BigKey
 
 DAY = timedelta(days=1)
 
@@ -39,9 +42,6 @@ NEW_DELIVERY: dict[str, Any] = {
 _WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 _delivery = table_of(Delivery)
-_subscriber = table_of(Subscriber)
-_subscription = table_of(Subscription)
-_suppression = table_of(Suppression)
 _issue = table_of(IssueRow)
 
 
@@ -65,35 +65,38 @@ class Claim(NamedTuple):
     created_at: datetime
 
 
-def claim(session: Session, *, worker: str, now: datetime, limit: int) -> list[Claim]:
+class Place(NamedTuple):
+    """Where in the queue of digests a claim has come to."""
+
+    due_at: datetime
+    id: int
+
+
+def claim(session: Session, *, worker: str, now: datetime, limit: int, past: Place | None = None) -> list[Claim]:
     """Claim up to `limit` deliveries that are due, those somebody waits for first, then the oldest.
 
     Two workers never get the same one: on PostgreSQL locked rows are skipped, on SQLite there is one
-    writer at a time. Issues that a claim touches are marked as being sent.
+    writer at a time. Issues that a claim touches are marked as being sent. Digests are looked for behind `past`
+    first, which is where the last claim ended: until a vacuum PostgreSQL would step over everything before it again.
     """
     chosen: list[Row[Any]] = []
-    for kinds in (PROMPT, (DeliveryKind.DIGEST,)):
+    digests = (DeliveryKind.DIGEST,)
+    passes: list[tuple[Collection[DeliveryKind], Place | None]] = [(PROMPT, None), (digests, past)]
+    for kinds, start in [*passes, (digests, None)] if past else passes:
         room = limit - len(chosen)
         if room > 0:
+            known = {row.id for row in chosen}
             due = [
                 row
                 for state in (DeliveryState.PENDING, DeliveryState.DEFERRED)
-                for row in session.connection().execute(_due(state, kinds, now, room))
+                for row in session.connection().execute(_due(state, kinds, now, room, start))
+                if row.id not in known
             ]
             chosen += sorted(due, key=lambda row: (row.due_at, row.id))[:room]
     if not chosen:
         return []
-    rows = session.connection().execute(
-        update(_delivery)
-        .where(_delivery.c.id.in_([row.id for row in chosen]))
-        .values(
-            state=DeliveryState.CLAIMED,
-            claimed_by=worker,
-            lease_until=now + CLAIM_LEASE,
-            fence=_delivery.c.fence + 1,
-        )
-        .returning(*(_delivery.c[name] for name in Claim._fields))
-    )
+    batch = {"batch": json.dumps([row.id for row in chosen]), "worker": worker, "lease": now + CLAIM_LEASE}
+    rows = session.connection().execute(_claiming(dialect_of(session)), batch)
     order = {row.id: place for place, row in enumerate(chosen)}
     claims = sorted((_claim_of(row) for row in rows), key=lambda claimed: order[claimed.id])
     issues = {claimed.issue_id for claimed in claims if claimed.kind is DeliveryKind.DIGEST}
@@ -106,20 +109,40 @@ def claim(session: Session, *, worker: str, now: datetime, limit: int) -> list[C
     return claims
 
 
-def _due(state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int) -> Select[Any]:
+def _due(
+    state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int, start: Place | None
+) -> Select[Any]:
     held = select(_issue.c.id).where(_issue.c.state == "held")
+    behind = [] if start is None else [tuple_(_delivery.c.due_at, _delivery.c.id) > tuple_(*start)]
     return (
         select(_delivery.c.id, _delivery.c.due_at)
         .where(
             _delivery.c.state == state,
             _delivery.c.kind.in_(kinds),
             _delivery.c.due_at <= now,
-            _delivery.c.expires_at > now,
+            off_index(_delivery.c.expires_at, now) > now,
             or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id.not_in(held)),
+            *behind,
         )
         .order_by(_delivery.c.due_at, _delivery.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)  # SQLite has no such clause and needs none
+    )
+
+
+@cache
+def _claiming(dialect: str) -> Update:
+    _, its_id = values_of_batch(dialect, BigKey)
+    return (
+        update(_delivery)
+        .where(_delivery.c.id == its_id)
+        .values(
+            state=DeliveryState.CLAIMED,
+            claimed_by=bindparam("worker", type_=_delivery.c.claimed_by.type),
+            lease_until=bindparam("lease", type_=_delivery.c.lease_until.type),
+            fence=_delivery.c.fence + 1,
+        )
+        .returning(*(_delivery.c[name] for name in Claim._fields))
     )
 
 
