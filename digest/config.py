@@ -15,6 +15,7 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.core.categories import is_category
+from digest.core.pace import read_limits
 from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
 
@@ -34,6 +35,10 @@ class Settings(BaseSettings):
     smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
     smtp_connections: int = Field(
         24, ge=1, le=200, description="The most connections to the relay that one process opens"
+    )
+    domain_limits: WordList = Field(
+        default_factory=list,
+        description="Messages at once / a minute to a recipient domain, as in example.org=20/600, *=10/1200",
     )
     base_url: str = Field("http://127.0.0.1:8000", description="The site's public address, as links in mail use it")
     secret_key: WordList = Field(
@@ -87,7 +92,9 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
     @field_validator(
-        "secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics", mode="before"
+        *("secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics"),
+        "domain_limits",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -114,6 +121,12 @@ class Settings(BaseSettings):
     def _networks(cls, value: list[str]) -> list[str]:
         for word in value:
             ip_network(word, strict=False)  # its own words name what is no address and no network
+        return value
+
+    @field_validator("domain_limits")
+    @classmethod
+    def _limits(cls, value: list[str]) -> list[str]:
+        read_limits(value)  # its own words name what is no limit
         return value
 
     @field_validator("broker_url")

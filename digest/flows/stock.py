@@ -17,6 +17,7 @@ from digest.errors import CorruptState, TemplateFault
 from digest.flows.letters import Courier, Letter, edition_for, prompt_letter, reader_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
+from digest.flows.turns import Turns
 from digest.store import audience
 from digest.store.addressees import Reader, already_sent, readers_of
 from digest.store.batches import banned_now
@@ -50,6 +51,7 @@ class Stock:
     aside: list[Claim] = field(default_factory=list)  # of held issues; given back at the end
     lost: int = 0
     held: str = ""
+    turns: Turns = field(init=False)
     _past: Place | None = None
     _readers: dict[int, Reader] = field(default_factory=dict)
     _hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
@@ -60,6 +62,9 @@ class Stock:
     _shelf: IssueShelf = field(default_factory=IssueShelf)
     _proven: set[int] = field(default_factory=set)
     _broken: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.turns = Turns(self.courier.pace, self._put_back)
 
     def claim_more(self, chunk: int) -> int:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""
@@ -96,18 +101,35 @@ class Stock:
 
     def next_letter(self) -> Ready | None:
         """Make the letter of the next claim that gets one; None when nothing waits any more."""
-        while self.waiting:
-            claimed = self.waiting.popleft()
-            letter = self._letter(claimed, self.clock())
+        while (claimed := self._whose_turn()) is not None:
+            now = self.clock()
+            letter = self._letter(claimed, now)
             hashes = self._hashes.pop(claimed.id)
-            del self._readers[claimed.id]
+            address = self._readers.pop(claimed.id).address
             if letter is None:
                 continue
+            self.turns.begun(claimed, address, now)
             if claimed.subscriber_id is not None:
                 known = self._made.get(claimed.subscriber_id, frozenset())
                 self._made[claimed.subscriber_id] = known | set(letter.paper_ids)
             return Ready(claimed, letter, hashes)
         return None
+
+    def _whose_turn(self) -> Claim | None:
+        """Take out the next claim whose domain takes a message now."""
+        now = self.clock()
+        if self.turns and (woken := self.turns.wake(now)) is not None:
+            return woken
+        while self.waiting:
+            claimed = self.waiting.popleft()
+            if self.turns.its_turn(claimed, self._readers[claimed.id].address, now):
+                return claimed
+        return None
+
+    def _put_back(self, move: Move) -> None:
+        self._readers.pop(move.claimed.id, None)
+        self._hashes.pop(move.claimed.id, None)
+        self.decided(move)
 
     def _had(self, subscriber_id: int | None) -> frozenset[int]:
         """What a reader was sent, or is about to be."""

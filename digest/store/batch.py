@@ -7,9 +7,10 @@ parameters it plans anew each time, and may read a whole table for it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import String, TableValuedAlias, bindparam, cast, func, literal_column
+from sqlalchemy import DateTime, String, TableValuedAlias, bindparam, cast, func, literal_column
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
@@ -49,3 +50,16 @@ def off_index(column: ColumnElement[Any], nothing: Any) -> ColumnElement[Any]:
     in one state, or of one issue, for each of them.
     """
     return func.coalesce(column, nothing)
+
+
+def written_instant(at: datetime | None, dialect: str) -> str | None:
+    """Write an instant into a batch as the database keeps it."""
+    if at is None:
+        return None
+    written = at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return f"{written}+00" if dialect == "postgresql" else written
+
+
+def instant_of(field: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+    """Take an instant out of a field that `written_instant` wrote."""
+    return cast(field, DateTime(timezone=True)) if dialect == "postgresql" else field

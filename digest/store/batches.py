@@ -14,7 +14,14 @@ from sqlmodel import Session
 
 from digest.core.delivery import FINAL, SENDING_LEASE, DeliveryKind, DeliveryState, sources_of
 from digest.core.subscription import SubscriptionState
-from digest.store.batch import dialect_of, fields_of_batch, off_index, values_of_batch
+from digest.store.batch import (
+    dialect_of,
+    fields_of_batch,
+    instant_of,
+    off_index,
+    values_of_batch,
+    written_instant,
+)
 from digest.store.deliveries import Claim
 from digest.store.dialects import table_of
 from digest.store.tables import Delivery, IssueRow, Subscription, Suppression
@@ -100,22 +107,32 @@ def intend_all(session: Session, intents: Sequence[Intent], now: datetime) -> se
 
 
 class Outcome(NamedTuple):
-    """Where a delivery goes, with its reason and the relay's words (empty: those it has are kept)."""
+    """Where a delivery goes, with its reason, the relay's words, and when it is due (nothing: as it was)."""
 
     claimed: Claim
     reason: str
     reply: str
+    due_at: datetime | None = None
 
 
 def move_all(
     session: Session, outcomes: Sequence[Outcome], to: DeliveryState, now: datetime, *, sent: bool
 ) -> set[int]:
-    """Take deliveries to one state, as `move` does; returns the ids of those whose claim still held."""
+    """Take claimed deliveries to one state, from `claimed`, or if `sent` from beyond their intents.
+
+    Returns the ids of those whose claim still held; of the others somebody else has decided.
+    """
     if not outcomes:
         return set()
-    batch = json.dumps([[one.claimed.id, one.claimed.fence, one.reason, one.reply] for one in outcomes])
+    dialect = dialect_of(session)
+    batch = json.dumps(
+        [
+            [one.claimed.id, one.claimed.fence, one.reason, one.reply, written_instant(one.due_at, dialect)]
+            for one in outcomes
+        ]
+    )
     found = session.connection().execute(
-        _moving(dialect_of(session), to, sent), {"batch": batch, "settled": now if to in FINAL else None}
+        _moving(dialect, to, sent), {"batch": batch, "settled": now if to in FINAL else None}
     )
     return set(found.scalars())
 
@@ -212,6 +229,7 @@ def _moving(dialect: str, to: DeliveryState, sent: bool) -> Update:
             lease_until=None,
             settled_at=bindparam("settled", type_=_delivery.c.settled_at.type),
             reply=func.coalesce(func.nullif(reply, ""), _delivery.c.reply),
+            due_at=func.coalesce(instant_of(field(4, String), dialect), _delivery.c.due_at),
         )
         .returning(_delivery.c.id)
     )

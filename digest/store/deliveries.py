@@ -1,4 +1,4 @@
-"""Queries on deliveries: claim, give back, conclude one by one; every write is fenced. Many at once: batches.py."""
+"""Queries on deliveries: claim, give back, settle what waits. Intents and outcomes, under the fence: batches.py."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Update, bindparam, func, or_, select, tuple_, update
+from sqlalchemy import Row, Select, Update, bindparam, or_, select, tuple_, update
 from sqlmodel import Session
 
 from digest.core.delivery import (
     CLAIM_LEASE,
-    FINAL,
     PROMPT,
     DeliveryKind,
     DeliveryState,
     NotSent,
-    sources_of,
 )
 from digest.store.batch import dialect_of, off_index, values_of_batch
 from digest.store.dialects import changed, table_of
@@ -43,10 +41,6 @@ _WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED
 
 _delivery = table_of(Delivery)
 _issue = table_of(IssueRow)
-
-
-def _fenced() -> ColumnElement[bool]:
-    return (_delivery.c.id == bindparam("its_id")) & (_delivery.c.fence == bindparam("its_fence"))
 
 
 class Claim(NamedTuple):
@@ -149,51 +143,6 @@ def _claiming(dialect: str) -> Update:
 def _claim_of(row: Row[Any]) -> Claim:
     number, kind, *rest = tuple[Any, ...](row)
     return Claim(number, DeliveryKind(kind), *rest)
-
-
-def move(
-    session: Session,
-    claimed: Claim,
-    to: DeliveryState,
-    *,
-    now: datetime,
-    sent: bool,
-    reason: str = "",
-    reply: str = "",
-    due_at: datetime | None = None,
-) -> bool:
-    """Take a claimed delivery to its next state, from `claimed`, or if `sent` from beyond its intent.
-
-    False if the claim was lost meanwhile; then another worker or the sweeper has decided.
-    """
-    values = {
-        "its_id": claimed.id,
-        "its_fence": claimed.fence,
-        "reason": reason,
-        "settled_at": now if to in FINAL else None,
-        "new_reply": reply or None,
-        "new_due": due_at,
-    }
-    return changed(session, _moving(to, sent), values) == 1
-
-
-@cache
-def _moving(to: DeliveryState, sent: bool) -> Update:
-    beyond = (DeliveryState.SENDING, DeliveryState.UNKNOWN) if sent else (DeliveryState.CLAIMED,)
-    legal = [state for state in beyond if state in sources_of(to)]
-    return (
-        update(_delivery)
-        .where(_fenced(), _delivery.c.state.in_(legal))
-        .values(
-            state=to,
-            reason=bindparam("reason"),
-            claimed_by="",
-            lease_until=None,
-            settled_at=bindparam("settled_at"),
-            reply=func.coalesce(bindparam("new_reply", type_=_delivery.c.reply.type), _delivery.c.reply),
-            due_at=func.coalesce(bindparam("new_due", type_=_delivery.c.due_at.type), _delivery.c.due_at),
-        )
-    )
 
 
 def release(session: Session, claims: Collection[Claim]) -> int:
