@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, or_, select, type_coerce, union_all, update
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, text, type_coerce, union_all, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
 from digest.core.cadence import MINIMUM_GAP, Cadence
 from digest.core.delivery import UNSETTLED, DeliveryKind, DeliveryState, NotSent, Tally
 from digest.core.subscription import SubscriptionState
-from digest.store.batch import off_index
+from digest.store.batch import dialect_of, off_index
 from digest.store.deliveries import NEW_DELIVERY
 from digest.store.dialects import changed, insert_new, table_of
 from digest.store.tables import Delivery, IssueRow, Subscription
@@ -97,6 +97,16 @@ def queue_slots(session: Session, issue_id: int, timezone: str, slots: Sequence[
             func.coalesce(about_to_be, its.rested_since) <= its.rested_since,
         ),
     )
+
+
+def count_anew(session: Session) -> None:
+    """Let PostgreSQL count the deliveries anew: it plans by the last count, and a morning makes most of them.
+
+    It would do so by itself within a minute or two; until then it takes each reader for one of two hundred, and reads
+    the whole table to find their deliveries.
+    """
+    if dialect_of(session) == "postgresql":
+        session.connection().execute(text(f"ANALYZE {_delivery.name}"))
 
 
 def _row_of(slot: Slot) -> Select[Any]:
