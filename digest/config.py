@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.categories import is_category
 from digest.core.language import SOURCE
+from digest.core.pace import read_limits
 from digest.core.retention import LEAST_DELIVERIES_DAYS, LEAST_OBSERVATIONS_DAYS, LEAST_RUNS_DAYS
 from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
@@ -44,6 +45,10 @@ class Settings(BaseSettings):
     smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
     smtp_connections: int = Field(
         24, ge=1, le=200, description="The most connections to the relay that one process opens"
+    )
+    domain_limits: WordList = Field(
+        default_factory=list,
+        description="Messages at once / a minute to a recipient domain, as in example.org=20/600, *=10/1200",
     )
     base_url: str = Field("http://127.0.0.1:8000", description="The site's public address, as links in mail use it")
     secret_key: WordList = Field(
@@ -126,15 +131,8 @@ class Settings(BaseSettings):
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
     @field_validator(
-        "secret_key",
-        "admins",
-        "categories",
-        "arxiv_holidays",
-        "oai_sets",
-        "trusted_proxies",
-        "hook_secret",
-        "sns_topics",
-        "metrics_from",
+        *("secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics"),
+        *("arxiv_holidays", "metrics_from", "domain_limits"),
         mode="before",
     )
     @classmethod
@@ -184,6 +182,12 @@ class Settings(BaseSettings):
         if value.casefold() not in _LEVELS:
             raise ValueError(f"{value!r} is no level; use one of {', '.join(_LEVELS)}")
         return value.casefold()
+
+    @field_validator("domain_limits")
+    @classmethod
+    def _limits(cls, value: list[str]) -> list[str]:
+        read_limits(value)  # its own words name what is no limit
+        return value
 
     @field_validator("broker_url")
     @classmethod

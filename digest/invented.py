@@ -22,6 +22,7 @@ DOMAIN = "rehearsal.invalid"  # a name that can never receive mail (RFC 2606)
 PAPERS = 300
 EACH = 10
 _BATCH = 5_000
+_DOMAINS = 1_000
 
 
 def require_fit(engine: Engine) -> None:
@@ -31,7 +32,7 @@ def require_fit(engine: Engine) -> None:
     subscribers = table_of(Subscriber)
     with reading(engine) as session:
         strangers = session.connection().scalar(
-            select(func.count()).where(subscribers.c.address.not_like(f"%@{DOMAIN}"))
+            select(func.count()).where(subscribers.c.address.not_like(f"%.{DOMAIN}"))
         )
         rehearsed = session.connection().scalar(select(func.count()).select_from(subscribers))
     if strangers or not rehearsed:
@@ -61,7 +62,7 @@ def fill(engine: Engine, readers: int, now: datetime) -> None:
     for start in range(1, readers + 1, _BATCH):
         numbers = range(start, min(start + _BATCH, readers + 1))
         with writing(engine) as session:
-            addresses = [f"reader-{number}@{DOMAIN}" for number in numbers]
+            addresses = [f"reader-{number}@d{number % _DOMAINS}.{DOMAIN}" for number in numbers]
             session.connection().execute(
                 insert(table_of(Subscriber)),
                 [

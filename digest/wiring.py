@@ -23,6 +23,7 @@ from digest.tokens import Tokens
 if TYPE_CHECKING:
     import httpx
 
+    from digest.core.pace import Pace
     from digest.flows.deliver import Courier
     from digest.flows.epoch import Guard
     from digest.flows.ingest import LiveSource, Source
@@ -158,7 +159,16 @@ class Services:
             relay=lambda: Relay(settings.smtp_url, helo=settings.host, connections=settings.smtp_connections),
             sign=self.signer,
             verp=settings.verp,
+            pace=self.pace,
         )
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How fast each recipient domain is mailed by this process."""
+        from digest.core.pace import NO_LIMIT, Pace, read_limits
+
+        limits = read_limits(self.settings.domain_limits)
+        return Pace(limits.pop("*", NO_LIMIT), limits)
 
     @property
     def retention(self) -> Retention:

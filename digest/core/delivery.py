@@ -63,7 +63,8 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
     DeliveryState.CLAIMED: frozenset(
         {
             DeliveryState.SENDING,
-            DeliveryState.PENDING,  # the lease ran out, or the worker gave the chunk back, before any intent
+            # Before any intent: the lease ran out, the worker gave the chunk back, or the domain takes no more for now.
+            DeliveryState.PENDING,
             DeliveryState.SUPPRESSED,
             DeliveryState.SKIPPED,
             DeliveryState.FAILED,  # cannot be rendered

@@ -17,6 +17,7 @@ from digest.store import audience
 from digest.store.audience import Slot, SlotGroup
 from digest.store.engine import reading, writing
 
+_MANY = 1_000  # deliveries, after which it pays to count them anew
 _log = structlog.get_logger(__name__)
 
 
@@ -55,7 +56,7 @@ def materialise(
                 on = local_date(known_zone(timezone), now)
                 queued += audience.queue_zone(session, issue_id, timezone, on, until=until, now=now)
             checkpoint("queued")
-        return queued
+        return _counted(engine, queued)
     for timezone, members in groupby(groups, key=lambda group: group.timezone):
         slots = [
             (n, slot) for group in members for n, slot in enumerate(slots_of(group, start, until)) if now < slot.until
@@ -65,6 +66,13 @@ def materialise(
             with writing(engine) as session:
                 queued += audience.queue_slots(session, issue_id, timezone, [slot for _, slot in alike], now=now)
         checkpoint("queued")
+    return _counted(engine, queued)
+
+
+def _counted(engine: Engine, queued: int) -> int:
+    if queued >= _MANY:
+        with writing(engine) as session:
+            audience.count_anew(session)
     return queued
 
 

@@ -27,6 +27,8 @@ CHUNK = 250  # deliveries claimed at once
 _PREPARED = 32  # letters made before there is a connection for them
 _LINGER = 0.002  # seconds that intents wait for one another before they are committed
 _PATIENCE = 0.5  # seconds between two questions whether to stop
+_GLANCE = 0.05  # seconds between two looks whether a domain takes more
+_GLANCES = 100  # that nobody is mailed in
 _log = structlog.get_logger(__name__)
 
 
@@ -101,7 +103,7 @@ class _Run:
             self._begin(lines)
             if not (self.begun or self.wanted or self.sealed):
                 self.trouble = self.trouble or lines.trouble
-                if self.trouble or not (self.ready or self._restock()):
+                if self.trouble or not (self.ready or self._restock() or self._wait_for_turns(lines)):
                     return
                 continue
             patience = self._make_use_of_time()
@@ -112,7 +114,9 @@ class _Run:
 
     def _restock(self) -> bool:
         """Claim more and make the first letter of it; False where there is no more."""
-        while self.stock.left > 0 and not self.trouble:
+        while self.stock.left > 0 and not self.trouble and not self.stopping():
+            if len(self.ledger.moves) >= self.chunk:  # of a domain that takes nothing, chunk after chunk is put back
+                self._settle()
             claimed = self.stock.claim_more(self.chunk)
             self.checkpoint("claimed")
             if claimed:
@@ -120,6 +124,24 @@ class _Run:
                 self._prepare(1)
                 if self.ready:
                     return True
+        return False
+
+    def _settle(self) -> None:
+        """Commit what was decided without any message."""
+        if self.ledger.commit([])[1]:
+            self.checkpoint("settled")
+
+    def _wait_for_turns(self, lines: Lines) -> bool:
+        """Wait some seconds for a domain to take more, with nothing under way; what waits longer is put back."""
+        for _ in range(_GLANCES):
+            if not self.stock.turns or self.stopping():
+                return False
+            self._settle()
+            self._hear(lines.listen(_GLANCE))
+            self._prepare(1)
+            if self.ready:
+                return True
+        self.stock.turns.give_up(self.clock())
         return False
 
     def _prepare(self, number: int) -> None:
@@ -133,19 +155,26 @@ class _Run:
         """Give the connections the letters that they have room for."""
         if self.trouble:
             return
-        for _ in range(lines.room(len(self.ready) + len(self.stock.waiting) + self.stock.left)):
+        for _ in range(lines.room(self._to_begin)):
             if not self.ready:
                 self._prepare(1)
             if not self.ready:
                 return
             one = self.ready.popleft()
+            if self.stock.turns.overtaken(one.claimed, self.clock()):
+                continue
             try:
                 lines.begin(one.claimed.id, one.letter.envelope, one.letter.message)
             except MessageRefused as error:
                 _log.exception("message_refused", delivery=one.claimed.id, kind=one.claimed.kind)
                 self.ledger.early.append((one, refused_here(one.claimed, error)))
+                self.stock.turns.ended(one.claimed.id, None, self.clock())
             else:
                 self.begun[one.claimed.id] = one
+
+    @property
+    def _to_begin(self) -> int:
+        return len(self.ready) + len(self.stock.waiting) + len(self.stock.turns) + self.stock.left
 
     def _make_use_of_time(self) -> float:
         """Make letters ahead; return how many seconds to listen, 0 where there are still more to be made."""
@@ -155,7 +184,9 @@ class _Run:
                 return 0.0
             if self._restock():
                 return 0.0
-        return _LINGER if self.wanted or self.ledger.behind else _PATIENCE
+        if self.wanted or self.ledger.behind:
+            return _LINGER
+        return _GLANCE if self.stock.turns else _PATIENCE
 
     def _hear(self, heard: Sequence[News]) -> None:
         now = self.clock()
@@ -167,8 +198,10 @@ class _Run:
                     one = self.begun.pop(key, None) or self.wanted.pop(key)
                     self.ready.appendleft(one)
                 case Answered(key, reply):
+                    self.stock.turns.ended(key, reply, now)
                     self._end(key, partial(outcome_of, reply=reply, now=now))
                 case Failed(key, error):
+                    self.stock.turns.ended(key, None, now)
                     self._end(key, partial(broken_off, error=error, now=now))
 
     def _end(self, key: int, decided: Callable[[Claim], Move]) -> None:
@@ -201,6 +234,7 @@ class _Run:
                 lines.seal(key)
             else:
                 lines.recall(key)
+                self.stock.turns.ended(key, None, self.clock())
         if self.ready:
             self._begin(lines)  # an envelope behind each final dot, in the same write
         lines.flush()
@@ -222,6 +256,7 @@ class _Run:
 
     def _wind_up(self) -> None:
         begun = [one.claimed for one in (*self.ready, *self.begun.values(), *self.wanted.values())]
-        _, settled = self.ledger.commit([], give_back=[*begun, *self.stock.waiting, *self.stock.aside])
+        parked = self.stock.turns.close(self.clock())
+        _, settled = self.ledger.commit([], give_back=[*begun, *parked, *self.stock.waiting, *self.stock.aside])
         if settled:
             self.checkpoint("settled")

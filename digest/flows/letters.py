@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Issue
+from digest.core.pace import Pace
 from digest.core.tailor import Edition, Preferences, tailor
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
@@ -64,7 +65,7 @@ class Courier:
     """Everything needed to make and hand over messages; `base_url` is the site's, without a final slash.
 
     `sign` puts a DKIM signature on a message; with `verp` each has a return path of its own, and a mail
-    address to unsubscribe by.
+    address to unsubscribe by. `pace` outlives the runs: it knows which domains have asked for less.
     """
 
     renderer: Printer
@@ -74,6 +75,7 @@ class Courier:
     relay: Callable[[], AbstractContextManager[Lines]]
     sign: Callable[[bytes], bytes] | None = None
     verp: bool = False
+    pace: Pace = field(default_factory=Pace)
 
     @property
     def domain(self) -> str:

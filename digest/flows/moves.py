@@ -15,7 +15,7 @@ from digest.flows.reports import Rejected, take_rejected
 from digest.mail.smtp import Reply, Verdict
 from digest.store.addressees import Reader
 from digest.store.batches import Look, Outcome, move_all
-from digest.store.deliveries import Claim, move
+from digest.store.deliveries import Claim
 from digest.tokens import Tokens
 
 _log = structlog.get_logger(__name__)
@@ -99,15 +99,9 @@ def write_moves(
     written: list[tuple[Move, bool]] = []
     alike: dict[tuple[DeliveryState, bool], list[Move]] = {}
     for one in moves:
-        if one.due_at is None:
-            alike.setdefault((one.to, one.sent), []).append(one)
-            continue
-        held = move(
-            session, one.claimed, one.to, now=now, sent=one.sent, reason=one.reason, reply=one.reply, due_at=one.due_at
-        )
-        written.append((one, held))
+        alike.setdefault((one.to, one.sent), []).append(one)
     for (to, sent), those in alike.items():
-        outcomes = [Outcome(one.claimed, one.reason, one.reply) for one in those]
+        outcomes = [Outcome(one.claimed, one.reason, one.reply, one.due_at) for one in those]
         mine = move_all(session, outcomes, to, now, sent=sent)
         written += [(one, one.claimed.id in mine) for one in those]
     if tokens is not None and (refused := [_rejected(one) for one, mine in written if mine and _is_rejection(one)]):

@@ -12,16 +12,17 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.delivery import DeliveryState, NotSent
+from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
 from digest.flows.letters import Courier, Letter, edition_for, prompt_letter, reader_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
+from digest.flows.turns import Turns
 from digest.store import audience
 from digest.store.addressees import Reader, already_sent, readers_of
-from digest.store.deliveries import Claim, claim
+from digest.store.batches import banned_now
+from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
-from digest.store.subscribers import suppressed
 
 _NONE: frozenset[int] = frozenset()
 MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
@@ -50,6 +51,8 @@ class Stock:
     aside: list[Claim] = field(default_factory=list)  # of held issues; given back at the end
     lost: int = 0
     held: str = ""
+    turns: Turns = field(init=False)
+    _past: Place | None = None
     _readers: dict[int, Reader] = field(default_factory=dict)
     _hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _banned: set[str] = field(default_factory=set)
@@ -60,11 +63,16 @@ class Stock:
     _proven: set[int] = field(default_factory=set)
     _broken: set[int] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        self.turns = Turns(self.courier.pace, self._put_back)
+
     def claim_more(self, chunk: int) -> int:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""
         with writing(self.engine) as session:
-            claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left))
+            claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left), past=self._past)
         self.left = self.left - len(claims) if len(claims) == min(chunk, self.left) else 0
+        digests = (Place(one.due_at, one.id) for one in reversed(claims) if one.kind is DeliveryKind.DIGEST)
+        self._past = next(digests, self._past)
         self.waiting.extend(claims)
         _log.debug("claimed", deliveries=len(claims), worker=self.worker, first=claims[0].id if claims else None)
         return len(claims)
@@ -83,7 +91,7 @@ class Stock:
             self._keep(claimed for claimed in self.waiting if claimed.id in self._readers)
             hashes = {key: self.courier.tokens.address_hashes(reader.address) for key, reader in readers.items()}
             self._hashes.update(hashes)
-            self._banned |= suppressed(session, [one for several in hashes.values() for one in several])
+            self._banned |= banned_now(session, [one for several in hashes.values() for one in several])
             self._sent = already_sent(session, fresh, since=(self.clock() - MEMORY).date())
             # A message of the chunk before may not have been handed over yet.
             self._made, self._made_before = {}, self._made
@@ -94,18 +102,35 @@ class Stock:
 
     def next_letter(self) -> Ready | None:
         """Make the letter of the next claim that gets one; None when nothing waits any more."""
-        while self.waiting:
-            claimed = self.waiting.popleft()
-            letter = self._letter(claimed, self.clock())
+        while (claimed := self._whose_turn()) is not None:
+            now = self.clock()
+            letter = self._letter(claimed, now)
             hashes = self._hashes.pop(claimed.id)
-            del self._readers[claimed.id]
+            address = self._readers.pop(claimed.id).address
             if letter is None:
                 continue
+            self.turns.begun(claimed, address, now)
             if claimed.subscriber_id is not None:
                 known = self._made.get(claimed.subscriber_id, frozenset())
                 self._made[claimed.subscriber_id] = known | set(letter.paper_ids)
             return Ready(claimed, letter, hashes)
         return None
+
+    def _whose_turn(self) -> Claim | None:
+        """Take out the next claim whose domain takes a message now."""
+        now = self.clock()
+        if self.turns and (woken := self.turns.wake(now)) is not None:
+            return woken
+        while self.waiting:
+            claimed = self.waiting.popleft()
+            if self.turns.its_turn(claimed, self._readers[claimed.id].address, now):
+                return claimed
+        return None
+
+    def _put_back(self, move: Move) -> None:
+        self._readers.pop(move.claimed.id, None)
+        self._hashes.pop(move.claimed.id, None)
+        self.decided(move)
 
     def _had(self, subscriber_id: int | None) -> frozenset[int]:
         """What a reader was sent, or is about to be."""

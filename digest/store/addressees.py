@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, bindparam, or_, select
+from sqlalchemy import Row, Select, bindparam, select
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
 from digest.core.subscription import SubscriptionState
+from digest.store.batch import dialect_of, off_index, values_of_batch
 from digest.store.deliveries import Claim
 from digest.store.dialects import table_of
 from digest.store.papers import other_ids
 from digest.store.tables import Delivery, Subscriber, Subscription
+from digest.store.tables.columns import BigKey
 
 # Papers of these were sent, may have been, or are about to be.
 _COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
@@ -23,26 +27,6 @@ _COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.
 _delivery = table_of(Delivery)
 _subscriber = table_of(Subscriber)
 _subscription = table_of(Subscription)
-
-_WHOM: Select[Any] = (
-    select(
-        _delivery.c.id,
-        _delivery.c.address.label("own_address"),
-        _subscriber.c.address,
-        _subscription.c.state,
-        _subscription.c.paused_until,
-        _subscription.c.cadence,
-        _subscription.c.categories,
-        _subscription.c.paper_count,
-        _subscription.c.language,
-        _subscription.c.plain_text,
-        _subscription.c.when_empty,
-        _subscription.c.outside,
-    )
-    .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-    .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
-)
-_READERS = _WHOM.where(_delivery.c.id.in_(bindparam("ids", expanding=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +47,34 @@ class Reader:
 
 def readers_of(session: Session, claims: Collection[Claim]) -> dict[int, Reader]:
     """Return, by delivery id, whom the claimed deliveries are for."""
-    rows = session.connection().execute(_READERS, {"ids": [claimed.id for claimed in claims]})
+    batch = {"batch": json.dumps([claimed.id for claimed in claims])}
+    rows = session.connection().execute(_whom(dialect_of(session)), batch)
     return {row.id: _reader_of(row) for row in rows}
+
+
+@cache
+def _whom(dialect: str) -> Select[Any]:
+    rows, its_id = values_of_batch(dialect, BigKey)
+    return (
+        select(
+            _delivery.c.id,
+            _delivery.c.address.label("own_address"),
+            _subscriber.c.address,
+            _subscription.c.state,
+            _subscription.c.paused_until,
+            _subscription.c.cadence,
+            _subscription.c.categories,
+            _subscription.c.paper_count,
+            _subscription.c.language,
+            _subscription.c.plain_text,
+            _subscription.c.when_empty,
+            _subscription.c.outside,
+        )
+        .select_from(rows)
+        .join(_delivery, _delivery.c.id == its_id)
+        .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
+        .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
+    )
 
 
 def _reader_of(row: Row[Any]) -> Reader:
@@ -88,24 +98,19 @@ def already_sent(session: Session, claims: Collection[Claim], *, since: date) ->
     The claimed deliveries themselves do not count: a retry carries the same papers.
     """
     subscribers = {claimed.subscriber_id for claimed in claims if claimed.subscriber_id is not None}
-    rows = session.connection().execute(
-        _papers_of(subscribers, since).where(_delivery.c.id.not_in([claimed.id for claimed in claims]))
-    )
+    own = {claimed.id for claimed in claims}
     sent: dict[int, set[int]] = {}
-    for row in rows:
-        sent.setdefault(row.subscriber_id, set()).update(row.paper_ids)
+    for row in _papers_of(session, subscribers, since):
+        if row.id not in own:
+            sent.setdefault(row.subscriber_id, set()).update(row.paper_ids)
     others = other_ids(session, {paper for papers in sent.values() for paper in papers})
     return {subscriber: _with_others(papers, others) for subscriber, papers in sent.items()}
 
 
 def sent_before(session: Session, subscriber_id: int, issue_id: int | None, *, since: date) -> frozenset[int]:
     """Return the papers one subscriber was sent on local dates from `since`, other than with the given issue."""
-    rows = session.connection().execute(
-        _papers_of({subscriber_id}, since).where(
-            or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id != (issue_id or 0))
-        )
-    )
-    papers = {paper for row in rows for paper in row.paper_ids}
+    rows = _papers_of(session, {subscriber_id}, since)
+    papers = {paper for row in rows if row.issue_id is None or row.issue_id != issue_id for paper in row.paper_ids}
     return _with_others(papers, other_ids(session, papers))
 
 
@@ -114,10 +119,21 @@ def _with_others(papers: set[int], others: Mapping[int, set[int]]) -> frozenset[
     return frozenset(papers.union(*(others[paper] for paper in papers & others.keys())))
 
 
-def _papers_of(subscribers: Collection[int], since: date) -> Select[Any]:
-    return select(_delivery.c.subscriber_id, _delivery.c.paper_ids).where(
-        _delivery.c.subscriber_id.in_(subscribers),
-        _delivery.c.kind.in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
-        _delivery.c.local_date >= since,
-        _delivery.c.state.in_(_COUNTS_AS_SENT),
+def _papers_of(session: Session, subscribers: Collection[int], since: date) -> Sequence[Row[Any]]:
+    values = {"batch": json.dumps(list(subscribers)), "first_day": since}
+    return session.connection().execute(_sent_to(dialect_of(session)), values).all()
+
+
+@cache
+def _sent_to(dialect: str) -> Select[Any]:
+    rows, its_reader = values_of_batch(dialect, BigKey)
+    return (
+        select(_delivery.c.id, _delivery.c.subscriber_id, _delivery.c.issue_id, _delivery.c.paper_ids)
+        .select_from(rows)
+        .join(_delivery, _delivery.c.subscriber_id == its_reader)
+        .where(
+            off_index(_delivery.c.kind, "").in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
+            _delivery.c.local_date >= bindparam("first_day"),
+            off_index(_delivery.c.state, "").in_(_COUNTS_AS_SENT),
+        )
     )

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, func, literal, or_, select, type_coerce, union_all, update
+from sqlalchemy import Select, and_, exists, func, literal, or_, select, text, type_coerce, union_all, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
 from digest.core.cadence import MINIMUM_GAP, Cadence
 from digest.core.delivery import UNSETTLED, DeliveryKind, DeliveryState, NotSent, Tally
 from digest.core.subscription import SubscriptionState
+from digest.store.batch import dialect_of, off_index
 from digest.store.deliveries import NEW_DELIVERY
 from digest.store.dialects import changed, insert_new, table_of
 from digest.store.tables import Delivery, IssueRow, Subscription
@@ -79,12 +80,17 @@ def queue_slots(
         return 0
     its = union_all(*(_row_of(slot) for slot in slots)).subquery("slot").c
     rested = or_(_subscription.c.last_digest_at.is_(None), _subscription.c.last_digest_at <= its.rested_since)
-    about_to_be = exists().where(
-        _delivery.c.subscriber_id == _subscription.c.subscriber_id,
-        _delivery.c.kind == DeliveryKind.DIGEST,
-        _delivery.c.local_date.between(its.days_before, its.local_date),
-        _delivery.c.state.in_(UNSETTLED),
-        _delivery.c.due_at > its.rested_since,
+    # One value, looked up by the reader: as a join, PostgreSQL would read the rows that this statement adds, for each.
+    about_to_be = (
+        select(func.max(_delivery.c.due_at))
+        .where(
+            _delivery.c.subscriber_id == _subscription.c.subscriber_id,
+            off_index(_delivery.c.kind, "") == DeliveryKind.DIGEST,
+            _delivery.c.local_date.between(its.days_before, its.local_date),
+            off_index(_delivery.c.state, "").in_(UNSETTLED),
+        )
+        .correlate(_subscription, its.due_at.table)
+        .scalar_subquery()
     )
     members = [
         _subscription.c.timezone == timezone,
@@ -97,9 +103,22 @@ def queue_slots(
     return _queue(
         session,
         _due_rows(issue_id, its.local_date, its.due_at, its.expires_at, now).where(
-            *members, _subscription.c.confirmed_at <= its.due_at, rested, ~about_to_be
+            *members,
+            _subscription.c.confirmed_at <= its.due_at,
+            rested,
+            func.coalesce(about_to_be, its.rested_since) <= its.rested_since,
         ),
     )
+
+
+def count_anew(session: Session) -> None:
+    """Let PostgreSQL count the deliveries anew: it plans by the last count, and a morning makes most of them.
+
+    It would do so by itself within a minute or two; until then it takes each reader for one of two hundred, and reads
+    the whole table to find their deliveries.
+    """
+    if dialect_of(session) == "postgresql":
+        session.connection().execute(text(f"ANALYZE {_delivery.name}"))
 
 
 def _row_of(slot: Slot) -> Select[Any]:
@@ -133,16 +152,17 @@ def _due_rows(issue_id: int, local_date: Any, at: Any, until: Any, now: datetime
     slot = {"local_date": local_date, "due_at": at, "expires_at": until}
     constants = [literal(value, type_=_delivery.c[name].type).label(name) for name, value in row.items()]
     constants += [type_coerce(value, _delivery.c[name].type).label(name) for name, value in slot.items()]
-    same_reader = _delivery.c.subscriber_id == _subscription.c.subscriber_id
-    had_issue = exists().where(
-        same_reader,
+    # Once with this issue and once a date is what two unique constraints hold; a welcome mail is of another kind.
+    # As a list, not as a question about each reader: the rows that this very statement adds are of the same issue, and
+    # PostgreSQL would step over them for each reader again.
+    welcomed = select(_delivery.c.subscriber_id).where(
+        _delivery.c.kind == DeliveryKind.WELCOME,
         _delivery.c.issue_id == issue_id,
-        _delivery.c.kind.in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
+        _delivery.c.subscriber_id.is_not(None),
     )
-    had_date = exists().where(
-        same_reader, _delivery.c.kind == DeliveryKind.DIGEST, _delivery.c.local_date == local_date
+    return select(*constants, _subscription.c.subscriber_id).where(
+        _awake(local_date), _subscription.c.subscriber_id.not_in(welcomed)
     )
-    return select(*constants, _subscription.c.subscriber_id).where(_awake(local_date), ~had_issue, ~had_date)
 
 
 def _awake(on: Any) -> ColumnElement[bool]:

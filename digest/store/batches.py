@@ -1,35 +1,27 @@
-"""Intents, last looks and outcomes of many deliveries at once: one statement each, in one transaction.
-
-The rows of a batch travel as one JSON parameter, so that a statement is compiled once whatever their number.
-"""
+"""Intents, last looks and outcomes of many deliveries at once: one statement each, in one transaction."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Integer,
-    Select,
-    String,
-    TableValuedAlias,
-    Update,
-    bindparam,
-    cast,
-    func,
-    literal_column,
-    select,
-    update,
-)
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Integer, Select, String, Update, bindparam, cast, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
 from digest.core.delivery import FINAL, SENDING_LEASE, DeliveryKind, DeliveryState, sources_of
 from digest.core.subscription import SubscriptionState
+from digest.store.batch import (
+    dialect_of,
+    fields_of_batch,
+    instant_of,
+    off_index,
+    values_of_batch,
+    written_instant,
+)
 from digest.store.deliveries import Claim
 from digest.store.dialects import table_of
 from digest.store.tables import Delivery, IssueRow, Subscription, Suppression
@@ -63,7 +55,7 @@ def look_again(session: Session, claims: Iterable[Claim]) -> dict[int, Look]:
     On PostgreSQL the subscriptions stay locked until the intents are committed: who unsubscribes meanwhile waits,
     or is seen here.
     """
-    dialect = _dialect(session)
+    dialect = dialect_of(session)
     batch = {"batch": json.dumps([claimed.id for claimed in claims])}
     if dialect == "postgresql":  # SQLite has one writer, and this is it
         session.connection().execute(_LOCKED, batch)
@@ -75,7 +67,7 @@ def look_again(session: Session, claims: Iterable[Claim]) -> dict[int, Look]:
 
 def banned_now(session: Session, hashes: Sequence[str]) -> set[str]:
     """Return those of the address hashes that are suppressed."""
-    found = session.connection().execute(_banned(_dialect(session)), {"batch": json.dumps(hashes)})
+    found = session.connection().execute(_banned(dialect_of(session)), {"batch": json.dumps(hashes)})
     return set(found.scalars())
 
 
@@ -87,7 +79,7 @@ def intend_all(session: Session, intents: Sequence[Intent], now: datetime) -> se
     """
     if not intents:
         return set()
-    dialect = _dialect(session)
+    dialect = dialect_of(session)
     batch = json.dumps(
         [
             [
@@ -115,59 +107,42 @@ def intend_all(session: Session, intents: Sequence[Intent], now: datetime) -> se
 
 
 class Outcome(NamedTuple):
-    """Where a delivery goes, with its reason and the relay's words (empty: those it has are kept)."""
+    """Where a delivery goes, with its reason, the relay's words, and when it is due (nothing: as it was)."""
 
     claimed: Claim
     reason: str
     reply: str
+    due_at: datetime | None = None
 
 
 def move_all(
     session: Session, outcomes: Sequence[Outcome], to: DeliveryState, now: datetime, *, sent: bool
 ) -> set[int]:
-    """Take deliveries to one state, as `move` does; returns the ids of those whose claim still held."""
+    """Take claimed deliveries to one state, from `claimed`, or if `sent` from beyond their intents.
+
+    Returns the ids of those whose claim still held; of the others somebody else has decided.
+    """
     if not outcomes:
         return set()
-    batch = json.dumps([[one.claimed.id, one.claimed.fence, one.reason, one.reply] for one in outcomes])
+    dialect = dialect_of(session)
+    batch = json.dumps(
+        [
+            [one.claimed.id, one.claimed.fence, one.reason, one.reply, written_instant(one.due_at, dialect)]
+            for one in outcomes
+        ]
+    )
     found = session.connection().execute(
-        _moving(_dialect(session), to, sent), {"batch": batch, "settled": now if to in FINAL else None}
+        _moving(dialect, to, sent), {"batch": batch, "settled": now if to in FINAL else None}
     )
     return set(found.scalars())
 
 
-def _dialect(session: Session) -> str:
-    return session.connection().dialect.name
-
-
-def _fields(dialect: str) -> Callable[[int, Any], ColumnElement[Any]]:
-    """What takes the nth field of each row of a batch, which stands in the statement as a table of JSON values."""
-    if dialect == "postgresql":
-        rows = func.jsonb_array_elements(cast(bindparam("batch", type_=String), JSONB)).table_valued("value")
-
-        def field(number: int, kind: Any) -> ColumnElement[Any]:
-            return cast(rows.c.value.op("->>")(literal_column(str(number))), kind)
-
-        return field
-    rows = func.json_each(bindparam("batch", type_=String)).table_valued("value")
-    return lambda number, kind: func.json_extract(rows.c.value, literal_column(f"'$[{number}]'"), type_=kind)
-
-
-def _values(dialect: str, kind: Any) -> tuple[TableValuedAlias, ColumnElement[Any]]:
-    """The batch as a table of plain values."""
-    if dialect == "postgresql":
-        rows = func.jsonb_array_elements_text(cast(bindparam("batch", type_=String), JSONB)).table_valued("value")
-        return rows, cast(rows.c.value, kind)
-    rows = func.json_each(bindparam("batch", type_=String)).table_valued("value")
-    return rows, rows.c.value
-
-
 def _state() -> ColumnElement[str]:
-    # Not the bare column: SQLite would look through the index of everything in that state for each row of the batch.
-    return func.coalesce(_delivery.c.state, "")
+    return off_index(_delivery.c.state, "")
 
 
 def _locking() -> Select[Any]:
-    rows, its_id = _values("postgresql", BigKey)
+    rows, its_id = values_of_batch("postgresql", BigKey)
     return (
         select(_subscription.c.subscriber_id)
         .select_from(rows)
@@ -184,7 +159,7 @@ _LOCKED = _locking()
 
 @cache
 def _looking(dialect: str) -> Select[Any]:
-    rows, its_id = _values(dialect, BigKey)
+    rows, its_id = values_of_batch(dialect, BigKey)
     return (
         select(_delivery.c.id, _subscription.c.state, _subscription.c.paused_until, _issue.c.state)
         .select_from(rows)
@@ -196,7 +171,7 @@ def _looking(dialect: str) -> Select[Any]:
 
 @cache
 def _banned(dialect: str) -> Select[Any]:
-    rows, value = _values(dialect, String)
+    rows, value = values_of_batch(dialect, String)
     return (
         select(_suppression.c.address_hash).select_from(rows).join(_suppression, _suppression.c.address_hash == value)
     )
@@ -204,7 +179,7 @@ def _banned(dialect: str) -> Select[Any]:
 
 @cache
 def _intending(dialect: str) -> Update:
-    field = _fields(dialect)
+    field = fields_of_batch(dialect)
     papers = field(3, String)
     return (
         update(_delivery)
@@ -227,7 +202,7 @@ def _intending(dialect: str) -> Update:
 
 @cache
 def _serving(dialect: str) -> Update:
-    _, its_id = _values(dialect, BigKey)
+    _, its_id = values_of_batch(dialect, BigKey)
     return (
         update(_subscription)
         .where(_subscription.c.subscriber_id == _delivery.c.subscriber_id, _delivery.c.id == its_id)
@@ -237,7 +212,7 @@ def _serving(dialect: str) -> Update:
 
 @cache
 def _moving(dialect: str, to: DeliveryState, sent: bool) -> Update:
-    field = _fields(dialect)
+    field = fields_of_batch(dialect)
     beyond = (DeliveryState.SENDING, DeliveryState.UNKNOWN) if sent else (DeliveryState.CLAIMED,)
     reply = field(3, String)
     return (
@@ -254,6 +229,7 @@ def _moving(dialect: str, to: DeliveryState, sent: bool) -> Update:
             lease_until=None,
             settled_at=bindparam("settled", type_=_delivery.c.settled_at.type),
             reply=func.coalesce(func.nullif(reply, ""), _delivery.c.reply),
+            due_at=func.coalesce(instant_of(field(4, String), dialect), _delivery.c.due_at),
         )
         .returning(_delivery.c.id)
     )

@@ -1,26 +1,27 @@
-"""Queries on deliveries: claim, give back, conclude one by one; every write is fenced. Many at once: batches.py."""
+"""Queries on deliveries: claim, give back, settle what waits. Intents and outcomes, under the fence: batches.py."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, Select, Update, bindparam, func, or_, select, update
+from sqlalchemy import Row, Select, Update, bindparam, or_, select, tuple_, update
 from sqlmodel import Session
 
 from digest.core.delivery import (
     CLAIM_LEASE,
-    FINAL,
     PROMPT,
     DeliveryKind,
     DeliveryState,
     NotSent,
-    sources_of,
 )
+from digest.store.batch import dialect_of, off_index, values_of_batch
 from digest.store.dialects import changed, table_of
-from digest.store.tables import Delivery, IssueRow, Subscriber, Subscription, Suppression
+from digest.store.tables import Delivery, IssueRow
+from digest.store.tables.columns import BigKey
 
 DAY = timedelta(days=1)
 
@@ -39,14 +40,7 @@ NEW_DELIVERY: dict[str, Any] = {
 _WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 _delivery = table_of(Delivery)
-_subscriber = table_of(Subscriber)
-_subscription = table_of(Subscription)
-_suppression = table_of(Suppression)
 _issue = table_of(IssueRow)
-
-
-def _fenced() -> ColumnElement[bool]:
-    return (_delivery.c.id == bindparam("its_id")) & (_delivery.c.fence == bindparam("its_fence"))
 
 
 class Claim(NamedTuple):
@@ -65,35 +59,38 @@ class Claim(NamedTuple):
     created_at: datetime
 
 
-def claim(session: Session, *, worker: str, now: datetime, limit: int) -> list[Claim]:
+class Place(NamedTuple):
+    """Where in the queue of digests a claim has come to."""
+
+    due_at: datetime
+    id: int
+
+
+def claim(session: Session, *, worker: str, now: datetime, limit: int, past: Place | None = None) -> list[Claim]:
     """Claim up to `limit` deliveries that are due, those somebody waits for first, then the oldest.
 
     Two workers never get the same one: on PostgreSQL locked rows are skipped, on SQLite there is one
-    writer at a time. Issues that a claim touches are marked as being sent.
+    writer at a time. Issues that a claim touches are marked as being sent. Digests are looked for behind `past`
+    first, which is where the last claim ended: until a vacuum PostgreSQL would step over everything before it again.
     """
     chosen: list[Row[Any]] = []
-    for kinds in (PROMPT, (DeliveryKind.DIGEST,)):
+    digests = (DeliveryKind.DIGEST,)
+    passes: list[tuple[Collection[DeliveryKind], Place | None]] = [(PROMPT, None), (digests, past)]
+    for kinds, start in [*passes, (digests, None)] if past else passes:
         room = limit - len(chosen)
         if room > 0:
+            known = {row.id for row in chosen}
             due = [
                 row
                 for state in (DeliveryState.PENDING, DeliveryState.DEFERRED)
-                for row in session.connection().execute(_due(state, kinds, now, room))
+                for row in session.connection().execute(_due(state, kinds, now, room, start))
+                if row.id not in known
             ]
             chosen += sorted(due, key=lambda row: (row.due_at, row.id))[:room]
     if not chosen:
         return []
-    rows = session.connection().execute(
-        update(_delivery)
-        .where(_delivery.c.id.in_([row.id for row in chosen]))
-        .values(
-            state=DeliveryState.CLAIMED,
-            claimed_by=worker,
-            lease_until=now + CLAIM_LEASE,
-            fence=_delivery.c.fence + 1,
-        )
-        .returning(*(_delivery.c[name] for name in Claim._fields))
-    )
+    batch = {"batch": json.dumps([row.id for row in chosen]), "worker": worker, "lease": now + CLAIM_LEASE}
+    rows = session.connection().execute(_claiming(dialect_of(session)), batch)
     order = {row.id: place for place, row in enumerate(chosen)}
     claims = sorted((_claim_of(row) for row in rows), key=lambda claimed: order[claimed.id])
     issues = {claimed.issue_id for claimed in claims if claimed.kind is DeliveryKind.DIGEST}
@@ -106,16 +103,20 @@ def claim(session: Session, *, worker: str, now: datetime, limit: int) -> list[C
     return claims
 
 
-def _due(state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int) -> Select[Any]:
+def _due(
+    state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int, start: Place | None
+) -> Select[Any]:
     held = select(_issue.c.id).where(_issue.c.state == "held")
+    behind = [] if start is None else [tuple_(_delivery.c.due_at, _delivery.c.id) > tuple_(*start)]
     return (
         select(_delivery.c.id, _delivery.c.due_at)
         .where(
             _delivery.c.state == state,
             _delivery.c.kind.in_(kinds),
             _delivery.c.due_at <= now,
-            _delivery.c.expires_at > now,
+            off_index(_delivery.c.expires_at, now) > now,
             or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id.not_in(held)),
+            *behind,
         )
         .order_by(_delivery.c.due_at, _delivery.c.id)
         .limit(limit)
@@ -123,54 +124,25 @@ def _due(state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, l
     )
 
 
+@cache
+def _claiming(dialect: str) -> Update:
+    _, its_id = values_of_batch(dialect, BigKey)
+    return (
+        update(_delivery)
+        .where(_delivery.c.id == its_id)
+        .values(
+            state=DeliveryState.CLAIMED,
+            claimed_by=bindparam("worker", type_=_delivery.c.claimed_by.type),
+            lease_until=bindparam("lease", type_=_delivery.c.lease_until.type),
+            fence=_delivery.c.fence + 1,
+        )
+        .returning(*(_delivery.c[name] for name in Claim._fields))
+    )
+
+
 def _claim_of(row: Row[Any]) -> Claim:
     number, kind, *rest = tuple[Any, ...](row)
     return Claim(number, DeliveryKind(kind), *rest)
-
-
-def move(
-    session: Session,
-    claimed: Claim,
-    to: DeliveryState,
-    *,
-    now: datetime,
-    sent: bool,
-    reason: str = "",
-    reply: str = "",
-    due_at: datetime | None = None,
-) -> bool:
-    """Take a claimed delivery to its next state, from `claimed`, or if `sent` from beyond its intent.
-
-    False if the claim was lost meanwhile; then another worker or the sweeper has decided.
-    """
-    values = {
-        "its_id": claimed.id,
-        "its_fence": claimed.fence,
-        "reason": reason,
-        "settled_at": now if to in FINAL else None,
-        "new_reply": reply or None,
-        "new_due": due_at,
-    }
-    return changed(session, _moving(to, sent), values) == 1
-
-
-@cache
-def _moving(to: DeliveryState, sent: bool) -> Update:
-    beyond = (DeliveryState.SENDING, DeliveryState.UNKNOWN) if sent else (DeliveryState.CLAIMED,)
-    legal = [state for state in beyond if state in sources_of(to)]
-    return (
-        update(_delivery)
-        .where(_fenced(), _delivery.c.state.in_(legal))
-        .values(
-            state=to,
-            reason=bindparam("reason"),
-            claimed_by="",
-            lease_until=None,
-            settled_at=bindparam("settled_at"),
-            reply=func.coalesce(bindparam("new_reply", type_=_delivery.c.reply.type), _delivery.c.reply),
-            due_at=func.coalesce(bindparam("new_due", type_=_delivery.c.due_at.type), _delivery.c.due_at),
-        )
-    )
 
 
 def release(session: Session, claims: Collection[Claim]) -> int:

@@ -52,6 +52,15 @@ class Trouble:
     issued_on: date | None
 
 
+@dataclass(frozen=True, slots=True)
+class HeldUp:
+    """Deliveries that wait for the same reason, and when the first of them is tried again."""
+
+    reason: str
+    number: int
+    next_at: datetime
+
+
 def set_aside(session: Session, *, limit: int = 100) -> list[SetAside]:
     """List the newest records that were set aside, with the reasons."""
     rows = session.exec(
@@ -90,6 +99,19 @@ def issue_tallies(session: Session, *, limit: int = 30) -> list[IssueTally]:
         tally = tallies.setdefault((issue_id, kind), IssueTally(issue_id, issued_on, issue_state, kind, {}))
         tally.counts[state] = number
     return sorted(tallies.values(), key=lambda tally: (tally.issued_on or date.min, tally.kind), reverse=True)
+
+
+def held_up(session: Session, *, limit: int = 20) -> list[HeldUp]:
+    """Say why deliveries wait beyond their slots: their domains take less, or the relay broke off; the most first."""
+    number = func.count()
+    rows = session.exec(
+        select(col(Delivery.reason), number, func.min(col(Delivery.due_at)))
+        .where(Delivery.state == DeliveryState.PENDING.value, Delivery.reason != "")
+        .group_by(col(Delivery.reason))
+        .order_by(number.desc())
+        .limit(limit)
+    )
+    return [HeldUp(*row) for row in rows]
 
 
 def troubles(session: Session, *, limit: int = 100) -> list[Trouble]:

@@ -88,7 +88,9 @@ def _passed(
 
     Asked whether a row exists, PostgreSQL guesses that many do and reads the table; the minimum it looks up.
     """
-    firsts = [select(func.min(instant)).where(*its).scalar_subquery() for instant, its in earliest]
+    firsts = [
+        select(func.min(instant)).where(instant.is_not(None), *its).scalar_subquery() for instant, its in earliest
+    ]
     found = session.connection().execute(select(*firsts)).one()
     return any(first is not None and first <= now for first in found)
 

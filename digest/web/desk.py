@@ -183,6 +183,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
     """Show how the deliveries stand, and those that failed or whose fate is unknown."""
     with reading(site.services.engine) as session:
         tallies = store.issue_tallies(session)
+        held_up = store.held_up(session)
         troubles = store.troubles(session)
         judged = brake(session, site.now)
         stopped = held_by_brake(session)
@@ -197,6 +198,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         here="deliveries",
         tallies=tallies,
         states=[state.value for state in DeliveryState if state.value in used],
+        held_up=held_up,
         troubles=troubles,
         brake=judged,
         reasons=judged.words or ((why,) if stopped else ()),

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from digest.store.engine import open_engine
 from tests import post
 from tests.faults import stage
 from tests.faults.conftest import READERS, TODAY, Play
@@ -18,20 +17,20 @@ EACH = [(verb, answer) for verb, answers in FAULTS.items() for answer in answers
 
 
 @pytest.mark.parametrize(("verb", "answer"), EACH)
-def test_one_odd_answer_neither_doubles_nor_loses_a_message(tmp_path: Path, verb: str, answer: str) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path}/digest.db")
+def test_one_odd_answer_neither_doubles_nor_loses_a_message(
+    engine: Engine, database_url: str, tmp_path: Path, verb: str, answer: str
+) -> None:
     stage.furnish(engine, READERS)
     stage.list_papers(engine, TODAY)
     clock = Clock(tmp_path / "clock")
     clock.turn(CUT_OFF)
     with CountingSink(tmp_path / "taken", {verb: ["", "", answer, ""]}) as sink:
-        play = Play(Stage(database=str(engine.url), clock=clock, relay=sink.url), engine, sink)
+        play = Play(Stage(database=database_url, clock=clock, relay=sink.url), engine, sink)
         play.open_day()
         play.scene.send(engine)
         odd = doubtful(engine)
         states = play.finish(tries=3).states
         taken = sink.taken()
-    engine.dispose()
     if verb == "." and answer in {DROP, RESET, STALL, TAKE_AND + DROP, TAKE_AND + RESET, TAKE_AND + STALL}:
         (own_id,) = odd
         assert (own_id in taken) == answer.startswith(TAKE_AND)  # nobody could tell, and nobody pretends to

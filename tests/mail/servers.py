@@ -148,7 +148,8 @@ class CountingSink:
 
     `answer(verb, number)` decides what is said to the nth command of that verb (all connections together), DROP,
     STALL or RESET included; nothing means the usual. What is taken goes to `log` as `recipient message-id` lines, as
-    the file of `tests.post.Sink` has it, before it is answered.
+    the file of `tests.post.Sink` has it, before it is answered. `to(recipient)` is asked first at RCPT; `pause` is how
+    many seconds a message takes after its final dot, and `most_to` how many were within one at once, by domain.
     """
 
     def __init__(
@@ -156,9 +157,13 @@ class CountingSink:
         log: Path | None = None,
         answer: Callable[[str, int], str | None] = lambda _verb, _number: None,
         *,
+        to: Callable[[str], str | None] = lambda _recipient: None,
+        pause: float = 0.0,
         features: tuple[str, ...] = ("PIPELINING", "SIZE 1000000", "8BITMIME"),
     ) -> None:
         self._log = log
+        self._to = to
+        self._pause = pause
         self._decide = answer
         self._features = features
         self._lock = threading.Lock()
@@ -168,6 +173,8 @@ class CountingSink:
         self._over = threading.Event()
         self.taken: Counter[str] = Counter()
         self.most_at_once = 0
+        self.most_to: Counter[str] = Counter()
+        self._now_to: Counter[str] = Counter()
         self._open = 0
 
     @property
@@ -250,6 +257,7 @@ class CountingSink:
                     refused = not said.startswith("250")
                 if verb == "RCPT":
                     recipient = line.decode().partition("<")[2].partition(">")[0]
+                    said = self._to(recipient) or said
                     refused = refused or not said.startswith("250")
                 if verb == "DATA" and refused and said.startswith("354"):
                     said = "503 5.5.1 no recipient"
@@ -262,11 +270,20 @@ class CountingSink:
                         if not more:
                             return  # without its final dot nothing was sent
                         message += more
+                    self._dwell(recipient.rpartition("@")[2])
                     answer = self._says(".")
                     if answer.startswith("2") or answer in {DROP, RESET, STALL}:  # taken, though not always said so
                         self._take(recipient, message)
                     if not self._tell(connection, answer):
                         return
+
+    def _dwell(self, domain: str) -> None:
+        with self._lock:
+            self._now_to[domain] += 1
+            self.most_to[domain] = max(self.most_to[domain], self._now_to[domain])
+        time.sleep(self._pause)
+        with self._lock:
+            self._now_to[domain] -= 1
 
     def _take(self, recipient: str, message: bytes) -> None:
         found = re.search(rb"^Message-ID:\s*(\S+)", message, re.MULTILINE | re.IGNORECASE)

@@ -7,13 +7,14 @@ from datetime import date, datetime, timedelta
 import pytest
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
 from digest.core.delivery import DeliveryState
 from digest.core.subscription import SubscriptionState, may_receive
 from digest.flows.audience import materialise, resend_unknown
 from digest.store.audience import ANY_WEEKDAY, SlotGroup, slot_groups
-from digest.store.batches import Intent, intend_all
-from digest.store.deliveries import claim, move, release
+from digest.store.batches import Intent, Outcome, intend_all, move_all
+from digest.store.deliveries import Claim, claim, release
 from digest.store.engine import reading, writing
 from digest.store.tables import Delivery
 from tests import post
@@ -46,6 +47,10 @@ def test_groups_are_what_readers_share(engine: Engine) -> None:
         ]
 
 
+def moved(session: Session, claimed: Claim, to: DeliveryState, *, sent: bool) -> set[int]:
+    return move_all(session, [Outcome(claimed, "", "")], to, SLOT, sent=sent)
+
+
 def test_a_fence_that_has_risen_turns_every_write_away(engine: Engine) -> None:  # checklist 87
     add_reader(engine, "a@example.test")
     materialise(engine, add_issue(engine), now=FROZEN_AT, until=UNTIL)
@@ -59,15 +64,15 @@ def test_a_fence_that_has_risen_turns_every_write_away(engine: Engine) -> None: 
     with writing(engine) as session:
         assert release(session, [stale]) == 0
         assert intend_all(session, [Intent(stale, "<a@b>", [])], SLOT) == set()
-        assert not move(session, stale, DeliveryState.SKIPPED, now=SLOT, sent=False)
+        assert not moved(session, stale, DeliveryState.SKIPPED, sent=False)
         assert intend_all(session, [Intent(fresh, "<a@b>", [1])], SLOT) == {fresh.id}
-        assert not move(session, stale, DeliveryState.ACCEPTED, now=SLOT, sent=True)
-        assert not move(session, fresh, DeliveryState.SKIPPED, now=SLOT, sent=False)
-        assert move(session, fresh, DeliveryState.UNKNOWN, now=SLOT, sent=True)
+        assert not moved(session, stale, DeliveryState.ACCEPTED, sent=True)
+        assert not moved(session, fresh, DeliveryState.SKIPPED, sent=False)
+        assert moved(session, fresh, DeliveryState.UNKNOWN, sent=True)
     assert resend_unknown(engine, [fresh.id], now=UNTIL) == 0  # its time is over
     assert resend_unknown(engine, [fresh.id], now=SLOT) == 1
     with writing(engine) as session:
-        assert not move(session, fresh, DeliveryState.ACCEPTED, now=SLOT, sent=True)
+        assert not moved(session, fresh, DeliveryState.ACCEPTED, sent=True)
 
 
 @pytest.mark.parametrize("again", [{"issue_id": 1}, {"local_date": date(2026, 5, 20)}])

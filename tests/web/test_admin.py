@@ -273,6 +273,17 @@ def test_deliveries_are_tallied_and_trouble_is_shown_in_the_servers_words(place:
     assert audit(place)[-1][3].startswith("not queued")
 
 
+def test_what_waits_for_its_domain_is_shown_with_the_reason(place: Place) -> None:  # checklist 40
+    issue_id = place.add_small_issue()
+    why = "example.org asked for less mail and is left alone for a while"
+    for minutes in (3, 2):
+        add_delivery(place, issue_id=issue_id, state="pending", reason=why, due_at=NOW + timedelta(minutes=minutes))
+    sign_in(place)
+    page = place.browser.get("/admin/deliveries").text
+    assert "Waiting beyond the slot" in page
+    assert f"2: {why}; tried again from" in page
+
+
 def test_an_issue_can_be_held_and_let_go(place: Place) -> None:
     issue_id = place.add_small_issue()
     add_delivery(place, issue_id=issue_id, state="pending")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import SQLModel
 
 from digest.store.tables.columns import instant, json_list, key, reference
+
+_RUNNING = text("lease_until IS NOT NULL")
 
 
 class Delivery(SQLModel, table=True):
@@ -16,8 +18,10 @@ class Delivery(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("kind", "issue_id", "subscriber_id", name="uq_delivery_issue"),
         UniqueConstraint("kind", "subscriber_id", "local_date", name="uq_delivery_local_date"),
-        Index("ix_delivery_work", "state", "kind", "due_at"),
-        Index("ix_delivery_lease", "state", "lease_until"),
+        # With the id: where a million are due at one instant, a claim must not sort them all.
+        Index("ix_delivery_work", "state", "kind", "due_at", "id"),
+        # Every change of state is written to each index that knows the row: this one forgets it with its lease.
+        Index("ix_delivery_lease", "state", "lease_until", sqlite_where=_RUNNING, postgresql_where=_RUNNING),
         Index("ix_delivery_expiry", "state", "expires_at"),
         Index("ix_delivery_issue", "issue_id", "state"),
         Index("ix_delivery_subscriber", "subscriber_id", "kind", "local_date"),
