@@ -77,7 +77,7 @@ def request_subscription(
     then = after(before, ConsentAction.REQUEST) or before
     asks = not banned and bool(subscriber_id) and then is SubscriptionState.PENDING
     asked = literal(asks)
-    insert_row(session, _subscription, _blank_subscription(subscriber_id), asked)
+    insert_row(session, _subscription, blank_subscription(subscriber_id), asked)
     wanted = update(_subscription).values(
         state=then,
         timezone=wishes.timezone,
@@ -110,11 +110,12 @@ def request_subscription(
         },
         asked,
     )
-    _record(session, subscriber_id, ConsentAction.REQUEST, evidence, applies=queued)
+    record_consent(session, subscriber_id, ConsentAction.REQUEST, evidence, applies=queued)
     return queued
 
 
-def _blank_subscription(subscriber_id: int) -> dict[str, object]:
+def blank_subscription(subscriber_id: int) -> dict[str, object]:
+    """What a new subscription holds, for inserts that name each column."""
     return {
         "subscriber_id": subscriber_id,
         "state": SubscriptionState.PENDING.value,
@@ -124,6 +125,10 @@ def _blank_subscription(subscriber_id: int) -> dict[str, object]:
         "timezone": "UTC",
         "paper_count": 10,
         "categories": [],
+        "language": "",
+        "plain_text": False,
+        "when_empty": False,
+        "outside": True,
     }
 
 
@@ -149,13 +154,14 @@ def apply_consent(session: Session, subscriber_id: int, action: ConsentAction, e
     if then is SubscriptionState.UNSUBSCRIBED:
         values |= {"unsubscribed_at": evidence.at, "paused_until": None}
     changed(session, update(_subscription).values(**values).where(_subscription.c.subscriber_id == subscriber_id))
-    _record(session, subscriber_id, action, evidence)
+    record_consent(session, subscriber_id, action, evidence)
     return True
 
 
-def _record(
+def record_consent(
     session: Session, subscriber_id: int, action: ConsentAction, evidence: Evidence, *, applies: bool = True
 ) -> None:
+    """Append to the record of a subscriber's consent."""
     row = {
         "subscriber_id": subscriber_id,
         "action": action.value,
