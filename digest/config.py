@@ -42,7 +42,10 @@ class Settings(BaseSettings):
         "or in Redis",
     )
     broker_url: str = Field("memory://", description="Celery's broker: redis://..., or memory:// in one process")
-    smtp_url: str = Field("smtp://127.0.0.1:25", description="The relay: smtp(s)://name:password@host:port")
+    smtp_url: str = Field(
+        "smtp://127.0.0.1:25",
+        description="The relay: smtp(s)://name:password@host:port, smtp+unix:///socket or sendmail:///program",
+    )
     smtp_connections: int = Field(
         24, ge=1, le=200, description="The most connections to the relay that one process opens"
     )

@@ -131,7 +131,7 @@ def check_relay(url: str, *, helo: str, now: datetime) -> Finding:
     offers = ", ".join(name.upper() for name in ("pipelining", "smtputf8") if name in view.offered)
     words = f"{address.where} answers{f', offers {offers}' if offers else ''}"
     if not view.encrypted:
-        if address.host in _LOOPBACK:
+        if address.is_here:
             return ok("relay", f"{words}; not encrypted, on this machine")
         if address.security is Security.REQUIRE:
             return failure("relay", f"{words}; it offers no STARTTLS", "let it offer STARTTLS, or use smtps://")

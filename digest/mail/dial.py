@@ -6,7 +6,8 @@ import smtplib
 import socket
 
 from digest.errors import RelayUnavailable
-from digest.mail.relay_url import RelayAddress, Security
+from digest.mail.local_mta import ProgramSMTP, SocketSMTP
+from digest.mail.relay_url import RelayAddress, Security, Way
 from digest.mail.reply import readable
 
 
@@ -15,11 +16,17 @@ def dial(address: RelayAddress, *, helo: str, timeout: float) -> smtplib.SMTP:
     context = None if address.security is Security.NEVER else address.tls_context()
     connection: smtplib.SMTP | None = None
     try:
-        if address.security is Security.IMPLICIT:
+        if address.way is Way.SOCKET:
+            connection = SocketSMTP(address.path, 0, helo, timeout=timeout)
+        elif address.way is Way.PROGRAM:
+            connection = ProgramSMTP(address.path, 0, helo, timeout=timeout)
+        elif address.security is Security.IMPLICIT:
             connection = smtplib.SMTP_SSL(address.host, address.port, helo, timeout=timeout, context=context)
         else:
             connection = smtplib.SMTP(address.host, address.port, helo, timeout=timeout)
-        if connection.sock is not None:  # else the final dot waits 40 ms for the ACK of the body before it
+        if (
+            connection.sock is not None and address.way is Way.NETWORK
+        ):  # else the final dot waits 40 ms for the ACK of the body before it
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.ehlo_or_helo_if_needed()
         if context is not None and address.security is not Security.IMPLICIT:

@@ -7,9 +7,17 @@ import ssl
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qs, unquote, urlsplit
 
 from digest.errors import ConfigError
+
+
+class Way(StrEnum):
+    """How a relay is reached: over the network, by a socket of this machine, or as a program that is started."""
+
+    NETWORK = "network"
+    SOCKET = "socket"
+    PROGRAM = "program"
 
 
 class Security(StrEnum):
@@ -22,11 +30,15 @@ class Security(StrEnum):
 
 
 _PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
+_LOCAL = {"smtp+unix": Way.SOCKET, "sendmail": Way.PROGRAM}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RelayAddress:
-    """Where a relay is and how to talk to it; the password never shows in a repr or in `where`."""
+    """Where a relay is and how to talk to it; the password never shows in a repr or in `where`.
+
+    One of this machine has a `path`, of a socket or of a program, instead of a host and port.
+    """
 
     host: str
     port: int
@@ -34,11 +46,18 @@ class RelayAddress:
     user: str = ""
     password: str = field(default="", repr=False)
     ca_file: str = ""
+    way: Way = Way.NETWORK
+    path: str = ""
 
     @property
     def where(self) -> str:
         """The relay as named in messages to people."""
-        return f"{self.host}:{self.port}"
+        return self.path or f"{self.host}:{self.port}"
+
+    @property
+    def is_here(self) -> bool:
+        """Whether it can only be on this machine."""
+        return self.way is not Way.NETWORK or is_loopback(self.host)
 
     def tls_context(self) -> ssl.SSLContext:
         """A context that verifies certificates and host names, with the operator's own CA if one is named."""
@@ -52,7 +71,8 @@ def parse_relay_url(url: str) -> RelayAddress:
     """Read `smtp://`, `smtps://` or `smtp+starttls://[user:password@]host[:port][?starttls=...&ca=FILE]`.
 
     User and password are percent-decoded. STARTTLS is required unless the host is loopback and nobody signs in,
-    or the URL says otherwise. Raises ConfigError, which never repeats the password.
+    or the URL says otherwise. `smtp+unix:///path` is a socket of this machine, `sendmail:///usr/sbin/sendmail` a
+    program that speaks SMTP when it is started with `-bs`. Raises ConfigError, which never repeats the password.
     """
     try:
         parts = urlsplit(url)
@@ -60,8 +80,13 @@ def parse_relay_url(url: str) -> RelayAddress:
         asked = {name: values[-1] for name, values in parse_qs(parts.query, strict_parsing=bool(parts.query)).items()}
     except ValueError as fault:
         raise ConfigError("the SMTP URL cannot be read; percent-encode special characters in the password") from fault
+    if parts.scheme in _LOCAL:
+        return _local(_LOCAL[parts.scheme], parts)
     if parts.scheme not in _PORTS or not host or parts.path not in {"", "/"} or parts.fragment:
-        raise ConfigError("the SMTP URL must be smtp://, smtps:// or smtp+starttls://[user:password@]host[:port]")
+        raise ConfigError(
+            "the SMTP URL must be smtp://, smtps:// or smtp+starttls://[user:password@]host[:port], or, on this "
+            "machine, smtp+unix:///path/of/a/socket or sendmail:///usr/sbin/sendmail"
+        )
     if asked.keys() - {"starttls", "ca"}:
         raise ConfigError(f"the SMTP URL has unknown options: {', '.join(sorted(asked.keys() - {'starttls', 'ca'}))}")
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
@@ -86,6 +111,13 @@ def parse_relay_url(url: str) -> RelayAddress:
         password=password,
         ca_file=ca_file,
     )
+
+
+def _local(way: Way, parts: SplitResult) -> RelayAddress:
+    path = unquote(parts.path)
+    if parts.netloc or parts.query or parts.fragment or not path.startswith("/") or path == "/" or "\0" in path:
+        raise ConfigError(f"{parts.scheme}:// needs three slashes, a path from the root, and nothing else")
+    return RelayAddress(host="", port=0, security=Security.NEVER, way=way, path=path)
 
 
 def _security(scheme: str, starttls: str | None, host: str, signs_in: bool) -> Security:
