@@ -55,6 +55,7 @@ OFFERED = (
     "Australia/Sydney",
     "Australia/Lord_Howe",
     "Pacific/Noumea",
+    "Pacific/Fiji",
     "Pacific/Auckland",
     "Pacific/Chatham",
     "Pacific/Apia",

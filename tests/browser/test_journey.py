@@ -6,7 +6,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from sqlmodel import select
 
 from digest.core.capture import Capture, Reading
@@ -17,7 +17,7 @@ from digest.flows.morning import freeze_and_materialise
 from digest.flows.preview import preview
 from digest.flows.score import score
 from digest.store.engine import reading
-from digest.store.tables import Delivery
+from digest.store.tables import Delivery, Subscription
 from tests.browser.conftest import Live, sign_in
 
 pytestmark = pytest.mark.browser
@@ -145,3 +145,43 @@ def test_a_reader_subscribes_confirms_receives_and_leaves_while_the_admin_sees_i
     live.clock.move(hours=2)
     live.deliver()
     assert states(live, DeliveryKind.DIGEST) == [DeliveryState.ACCEPTED]
+
+
+@pytest.mark.parametrize(
+    ("script", "guessed", "said"),
+    # Chromium calls Asia/Kathmandu by its old name.
+    [(True, "Asia/Tokyo", "At 08:00 (Asia/Tokyo)"), (True, "Asia/Katmandu", "At 08:00 (Asia/Katmandu)"),
+     (False, "Asia/Tokyo", "At 08:00 (UTC)")],
+)  # fmt: skip
+def test_the_subscribe_box_guesses_the_zone_and_lets_it_be_changed(
+    live: Live, chromium: Browser, script: bool, guessed: str, said: str
+) -> None:
+    context = chromium.new_context(base_url=live.url, timezone_id=guessed, java_script_enabled=script)
+    page = context.new_page()
+    page.goto("/")
+    expect(page.locator("details.when summary")).to_have_text(said)
+    live.clock.move(seconds=5)
+    page.get_by_label("Your e-mail address").fill(READER)
+    page.get_by_role("button", name="Mail me the digest").click()
+    expect(page.get_by_role("heading", name="Now check your mail")).to_be_visible()
+    assert asked_for(live) == (guessed if script else "UTC", 8)
+
+    page.goto("/subscribe")
+    page.locator("details.when summary").click()
+    page.get_by_label("Hour").select_option("07:00")
+    page.get_by_label("Time zone").select_option("Pacific/Chatham")
+    if script:
+        expect(page.locator("details.when summary")).to_have_text("At 07:00 (Pacific/Chatham)")
+    live.clock.move(seconds=5)
+    page.get_by_label("Your e-mail address").fill(READER)
+    page.get_by_role("button", name="Mail me the digest").click()
+    expect(page.get_by_role("heading", name="Now check your mail")).to_be_visible()
+    assert asked_for(live) == ("Pacific/Chatham", 7)
+    context.close()
+
+
+def asked_for(live: Live) -> tuple[str, int]:
+    """The zone and hour that the only reader asked for."""
+    with reading(live.services.engine) as session:
+        asked = session.exec(select(Subscription)).one()
+    return asked.timezone, asked.hour

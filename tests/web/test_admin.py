@@ -220,6 +220,22 @@ def test_tomorrow_says_what_is_wrong_on_top(place: Place) -> None:
     assert "is no date" in wrong.text
 
 
+def test_tomorrow_says_what_todays_issue_was_composed_without(place: Place) -> None:
+    sign_in(place)
+    place.clock.now = NOW + timedelta(hours=1)
+    place.add_small_issue()
+    cut_off = NOW - timedelta(hours=2)
+    runs = [("arxiv-rss", scope, "ok") for scope in place.services.settings.categories]
+    runs += [("arxiv-api", scope, "quiet") for scope in place.services.settings.categories]
+    with writing(place.services.engine) as session:
+        for source, scope, status in [*runs, ("hf", "daily", "failed"), ("arxiv-rss", "cs.CV", "late")]:
+            at = cut_off - timedelta(minutes=20)
+            session.add(IngestRun(source=source, scope=scope, status=status, started_at=at, finished_at=at))
+    page = place.browser.get("/admin/").text
+    assert "The issue of 20 May 2026 was composed without arxiv-rss cs.CV (late), hf daily (failed);" in page
+    assert "what comes late is in the next one" in page
+
+
 def test_sources_show_how_each_ended_and_what_was_set_aside(place: Place) -> None:
     with writing(place.services.engine) as session:
         run = IngestRun(source="hf", scope="daily", status="ok", started_at=NOW, finished_at=NOW, rejected=1)

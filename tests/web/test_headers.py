@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -36,7 +37,10 @@ def test_pages_have_one_heading_a_language_and_nothing_from_elsewhere(place: Pla
     page = place.browser.get(path).text
     assert page.count("<h1") == 1
     assert '<html lang="en" dir="ltr">' in page
-    for hazard in ("<script", "style=", "onclick", "src=http", 'rel="stylesheet" href="http'):
+    own_script = re.sub(r'<script src="/static/zone\.js\?v=[0-9a-f]{10}" defer></script>', "", page)
+    assert (own_script != page) == ("script-src 'self'" in place.browser.get(path).headers["content-security-policy"])
+    assert "<script" not in own_script
+    for hazard in ("style=", "onclick", "src=http", 'rel="stylesheet" href="http'):
         assert hazard not in page
 
 
