@@ -23,7 +23,6 @@ from digest.mail.message import Envelope
 from digest.mail.parcel import Answered, Failed, News, Wanted
 from digest.mail.render import ReaderLinks, Sender
 from digest.mail.smtp import Reply, Verdict
-from digest.store.due import mail_waits
 from digest.store.engine import reading, writing
 from digest.store.tables import Delivery, IssueCard, IssueRow, Paper, Subscriber, Subscription
 from digest.tokens import Tokens, address_key
@@ -239,9 +238,3 @@ def at_clock(instant: datetime) -> Callable[[], datetime]:
 def die(_at: object) -> None:
     """End this process as a power cut would: nothing is flushed, nothing is closed."""
     os.kill(os.getpid(), signal.SIGKILL)
-
-
-def due_now(engine: Engine, now: datetime) -> bool:
-    """Tell whether a worker would find something to send."""
-    with reading(engine) as session:
-        return mail_waits(session, now)
