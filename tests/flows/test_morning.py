@@ -52,6 +52,7 @@ def composing(engine: Engine, now: datetime) -> bool:
 
 
 def test_a_morning_that_comes_late_serves_the_slots_ahead_and_those_just_missed(engine: Engine) -> None:
+    # checklist 85
     with_papers(engine)
     add_reader(engine, "early@example.test", hour=6)
     add_reader(engine, "noon@example.test", hour=12)
