@@ -273,7 +273,7 @@ def test_every_digest_comes_at_its_hour_once_and_as_told() -> None:  # checklist
         Readers,
         settings=settings(
             max_examples=EXAMPLES,
-            stateful_step_count=25,
+            stateful_step_count=20,
             deadline=None,
             suppress_health_check=[HealthCheck.too_slow],
         ),
