@@ -40,7 +40,9 @@ def test_front_page_before_any_issue_shows_the_latest_scores(place: Place) -> No
 def test_empty_site_says_why_and_weekends_have_their_own_reason(place: Place) -> None:
     assert "Nothing has been read yet" in place.browser.get("/").text
     place.clock.move(days=3)  # a Saturday
-    assert "arXiv lists nothing on weekends; the next issue comes on Monday, 25 May 2026." in place.browser.get("/").text
+    assert (
+        "arXiv lists nothing on weekends; the next issue comes on Monday, 25 May 2026." in place.browser.get("/").text
+    )
 
 
 @pytest.mark.parametrize(
@@ -48,11 +50,11 @@ def test_empty_site_says_why_and_weekends_have_their_own_reason(place: Place) ->
     [
         (
             date(2026, 5, 23),
-            "arXiv lists nothing on weekends: these are papers of the days before, and new ones come on Monday.",
+            "arXiv lists nothing on weekends: these are papers of the days before, and new ones come on Monday,",
         ),
         (
             date(2026, 9, 8),
-            "arXiv lists nothing after Labor Day: these are papers of the days before, and new ones come on Wednesday.",
+            "arXiv lists nothing after Labor Day: these are papers of the days before, and new ones come on Wednesday,",
         ),
         (date(2026, 6, 20), "and new ones come on Tuesday, 23 June 2026."),  # the Monday after Juneteenth is quiet, too
         (date(2026, 12, 30), ""),  # often quiet, and nobody knows
