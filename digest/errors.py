@@ -6,10 +6,16 @@ from __future__ import annotations
 class DigestError(Exception):
     """Base of every expected failure; its message names the input and the way out.
 
-    `permanent` tells a caller whether the same call can succeed later.
+    `permanent` tells a caller whether the same call can succeed later. Where readers may come to see it, what was
+    typed stands in `values` and as `%(name)s` in the words, so that a Language can say them.
     """
 
     permanent: bool = True
+
+    def __init__(self, words: str = "", **values: object) -> None:
+        super().__init__(words % values if values else words)
+        self.words = words
+        self.values = values
 
 
 class ConfigError(DigestError):

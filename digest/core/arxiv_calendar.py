@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from digest.core.language import ENGLISH, Language, mark
+
 _DAY = timedelta(days=1)
 _MONDAY, _THURSDAY, _SATURDAY = 0, 3, 5
 
@@ -30,12 +32,16 @@ class Quiet:
 
     @property
     def sentence(self) -> str:
+        """Say so in English, without a full stop."""
+        return self.said(ENGLISH)
+
+    def said(self, say: Language) -> str:
         """Say so to a reader, without a full stop."""
         if self.weekend:
-            return "arXiv lists nothing on weekends"
+            return say("arXiv lists nothing on weekends")
         if self.known:
-            return f"arXiv lists nothing after {self.name}"
-        return f"arXiv often lists nothing after {self.name}"
+            return say("arXiv lists nothing after %(holiday)s", holiday=say(self.name))
+        return say("arXiv often lists nothing after %(holiday)s", holiday=say(self.name))
 
 
 _WEEKEND = Quiet("a weekend", known=True)
@@ -68,7 +74,7 @@ class ArxivCalendar:
     def holiday(self, day: date) -> Quiet | None:
         """Return the holiday on a day, weekends aside."""
         if day in self.closed:
-            return Quiet("a holiday", known=True)
+            return Quiet(mark("a holiday"), known=True)
         if day in self.open_on:
             return None
         for year in (day.year, day.year + 1):  # the first day of a year may be kept on the last of the year before
@@ -100,13 +106,13 @@ class ArxivCalendar:
 
 def _known(year: int) -> dict[date, str]:
     return {
-        _kept(date(year, 1, 1)): "New Year's Day",
-        _nth(year, 1, _MONDAY, 3): "Martin Luther King Day",
-        _kept(date(year, 6, 19)): "Juneteenth",
-        _kept(date(year, 7, 4)): "Independence Day",
-        _nth(year, 9, _MONDAY, 1): "Labor Day",
-        _nth(year, 11, _THURSDAY, 4): "Thanksgiving",
-        _kept(date(year, 12, 25)): "Christmas Day",
+        _kept(date(year, 1, 1)): mark("New Year's Day"),
+        _nth(year, 1, _MONDAY, 3): mark("Martin Luther King Day"),
+        _kept(date(year, 6, 19)): mark("Juneteenth"),
+        _kept(date(year, 7, 4)): mark("Independence Day"),
+        _nth(year, 9, _MONDAY, 1): mark("Labor Day"),
+        _nth(year, 11, _THURSDAY, 4): mark("Thanksgiving"),
+        _kept(date(year, 12, 25)): mark("Christmas Day"),
     }
 
 
@@ -116,8 +122,8 @@ def _often(year: int) -> dict[date, str]:
     Of the days around Christmas one or two are taken, never the same: 27 December 2023, 29 and 31 December 2026.
     Memorial Day is not among them: arXiv announced on it in 2025 and 2026.
     """
-    christmas = {date(year, 12, day): "a day around Christmas" for day in (24, 26, 27, 28, 29, 30, 31)}
-    return {_nth(year, 11, _THURSDAY, 4) + _DAY: "the Friday after Thanksgiving", **christmas}
+    christmas = {date(year, 12, day): mark("a day around Christmas") for day in (24, 26, 27, 28, 29, 30, 31)}
+    return {_nth(year, 11, _THURSDAY, 4) + _DAY: mark("the Friday after Thanksgiving"), **christmas}
 
 
 def _kept(day: date) -> date:

@@ -34,7 +34,9 @@ def zone(name: str) -> ZoneInfo:
             raise ValueError("no place")
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:  # OSError: a name that is a folder, or too long
-        raise UnknownZone(f"no time zone is named {name[:64]!r}; use a name such as Europe/Berlin or UTC") from error
+        raise UnknownZone(
+            "no time zone is named %(name)s; use a name such as Europe/Berlin or UTC", name=repr(name[:64])
+        ) from error
 
 
 def known_or_utc(name: str) -> str:

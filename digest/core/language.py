@@ -13,6 +13,8 @@ from babel.dates import format_date, format_skeleton, format_time
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
+from digest.errors import DigestError
+
 SOURCE = "en"  # the language that the code and the templates are written in
 # English dates are written as most of the world writes them; every other language as CLDR has it.
 _ENGLISH_DATES = {False: "d MMMM y", True: "EEEE, d MMMM y"}
@@ -51,6 +53,13 @@ class Language:
     def count(self, one: str, many: str, number: int, /, **values: object) -> str:
         """Say words that depend on a number, which is `%(num)s` in them."""
         return self.catalogue.ngettext(one, many, number) % self.written({"num": number, **values})
+
+    def told(self, error: DigestError) -> str:
+        """Say what an error says, as a sentence; one that the catalogue does not know is told in English."""
+        if not error.words:  # which gettext would answer with the head of its catalogue
+            return ""
+        said = self(error.words, **error.values) if error.values else self.catalogue.gettext(error.words)
+        return said[:1].upper() + said[1:] + ("" if said.endswith((".", "!", "?")) else ".")
 
     def written(self, values: Mapping[str, object]) -> dict[str, object]:
         """Write the whole numbers among values that go into words."""

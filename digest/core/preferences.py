@@ -53,24 +53,33 @@ def chosen(
     """Check what a reader chose; raises PreferencesRefused, naming what is wrong. 0 is Monday."""
     kept = tuple(dict.fromkeys(category.strip() for category in categories if category.strip()))
     if len(kept) > _MOST_CATEGORIES:
-        raise PreferencesRefused(f"choose at most {_MOST_CATEGORIES} categories, or none for all of them")
+        raise PreferencesRefused("choose at most %(most)s categories, or none for all of them", most=_MOST_CATEGORIES)
     for category in kept:
         if len(category) > 24 or not _CATEGORY.fullmatch(category):
-            raise PreferencesRefused(f"{category[:24]!r} is no arXiv category; they look like cs.LG or hep-th")
+            raise PreferencesRefused(
+                "%(category)s is no arXiv category; they look like cs.LG or hep-th", category=repr(category[:24])
+            )
     if not FEWEST_PAPERS <= paper_count <= MOST_PAPERS:
-        raise PreferencesRefused(f"choose from {FEWEST_PAPERS} to {MOST_PAPERS} papers, not {paper_count}")
+        raise PreferencesRefused(
+            "choose from %(fewest)s to %(most)s papers, not %(papers)s",
+            fewest=FEWEST_PAPERS,
+            most=MOST_PAPERS,
+            papers=paper_count,
+        )
     if not 0 <= hour <= 23:
-        raise PreferencesRefused(f"choose an hour from 0 to 23, not {hour}")
+        raise PreferencesRefused("choose an hour from 0 to 23, not %(hour)s", hour=hour)
     if not 0 <= weekday <= 6:
-        raise PreferencesRefused(f"choose a weekday from 0 (Monday) to 6 (Sunday), not {weekday}")
+        raise PreferencesRefused("choose a weekday from 0 (Monday) to 6 (Sunday), not %(weekday)s", weekday=weekday)
     if cadence not in list(Cadence):
-        raise PreferencesRefused(f"choose daily, weekdays or weekly, not {cadence[:24]!r}")
+        raise PreferencesRefused("choose daily, weekdays or weekly, not %(cadence)s", cadence=repr(cadence[:24]))
     if language and not _LANGUAGE.fullmatch(language):
-        raise PreferencesRefused(f"{language[:24]!r} is no language; they look like en or pt-BR")
+        raise PreferencesRefused(
+            "%(language)s is no language; they look like en or pt-BR", language=repr(language[:24])
+        )
     try:
         zone(timezone)
     except UnknownZone as error:
-        raise PreferencesRefused(str(error)) from error
+        raise PreferencesRefused(error.words, **error.values) from error
     return Choices(
         categories=kept,
         paper_count=paper_count,

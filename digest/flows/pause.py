@@ -47,7 +47,11 @@ def pause(
             raise NotFound("there is no running subscription behind this link; subscribe again to get the digest")
         today = local_date(known_zone(schedule.timezone), now)
         if until is not None and not today < until <= today + LONGEST_PAUSE:
-            raise PreferencesRefused(f"choose a date after {today} and within a year, not {until}; or none, for no end")
+            raise PreferencesRefused(
+                "choose a date after %(today)s and within a year, not %(until)s; or none, for no end",
+                today=today,
+                until=until,
+            )
         apply_consent(session, subscriber_id, ConsentAction.PAUSE, Evidence(at=now, ip=ip, source=source))
         set_pause(session, subscriber_id, until)
 

@@ -77,11 +77,11 @@ def readable_address(address: str, *, special_use: bool = False) -> str:
     Only its form is judged: no look-up leaves the machine, since that would tell by its time.
     """
     if len(address) > _LONGEST_ADDRESS:
-        raise AddressRefused(f"an address has at most {_LONGEST_ADDRESS} characters")
+        raise AddressRefused("an address has at most %(most)s characters", most=_LONGEST_ADDRESS)
     try:
         checked = validate_email(address.strip(), check_deliverability=False, test_environment=special_use)
     except EmailNotValidError as error:
-        raise AddressRefused(f"this does not look like a mail address: {error}") from error
+        raise AddressRefused("this does not look like a mail address: %(why)s", why=str(error)) from error
     return checked.normalized
 
 

@@ -100,7 +100,7 @@ def create_app(services: Services) -> FastAPI:
         if isinstance(error, NotFound):
             heard = site.in_tongue_of(request)
             title = heard.language(_WORDS[404][0])
-            return heard.pages.notice(title, _sentence(str(error)), status=404, personal=False)
+            return heard.pages.notice(title, heard.language.told(error), status=404, personal=False)
         return refusal(request, 500 if getattr(error, "permanent", True) else 503)
 
     app.add_exception_handler(HTTPException, http_error)
@@ -110,8 +110,3 @@ def create_app(services: Services) -> FastAPI:
     app.add_middleware(Conditional)
     app.add_middleware(Hardening, refusal=refusal)
     return app
-
-
-def _sentence(words: str) -> str:
-    """Make an error's words a sentence for readers."""
-    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")

@@ -212,7 +212,7 @@ def _quiet(front: store.Front | None, today: date, calendar: ArxivCalendar, say:
     why = calendar.quiet(today)
     if why is None or not why.known:
         return ""
-    because, on = say(why.sentence), say.date(calendar.next_listing(today), weekday=True)
+    because, on = why.said(say), say.date(calendar.next_listing(today), weekday=True)
     if front is None or not front.cards:
         return say("%(because)s; the next issue comes on %(day)s.", because=because, day=on)
     return say(

@@ -69,7 +69,7 @@ def test_what_a_part_rests_on_is_read_back_whole(movement: Movement, grounds: tu
     [
         (
             "Gaining fast: +1,238 upvotes in 6 h, more than 99 % of cs.LG this week.",
-            "Gewinnt schnell: +1.238 Upvotes in 6 h, mehr als 99 % der Arbeiten in cs.LG diese Woche.",
+            "Gewinnt schnell: +1.238 Upvotes in 6 h, mehr als 99\u00a0% der Arbeiten in cs.LG diese Woche.",
         ),
         (
             "Gaining: +1 star in 3 days, with simulated signals.",

@@ -21,6 +21,8 @@ LOCALE = ROOT / "digest" / "locale"
 TEMPLATE = LOCALE / f"{DOMAIN}.pot"
 # How a Language is asked in code: by itself, under one of these names; `count` with both numbers, `meant` in a context.
 _ASKED = frozenset({"say", "language", "mark"})
+# What readers see of these is their words, with values in them.
+SHOWN = frozenset({"AddressRefused", "PreferencesRefused", "TokenInvalid", "TokenSpent", "UnknownZone"})
 _IN_TEMPLATES = {
     "_": None,
     "gettext": None,
@@ -79,7 +81,7 @@ def in_code(source: str) -> Iterator[tuple[str | tuple[str, str], str | None]]:
                 yield (one, many), None
             case "meant", [context, said, *_] if context and said:
                 yield said, context
-            case _, [said, *_] if name in _ASKED and said:
+            case _, [said, *_] if name in _ASKED | SHOWN and said:
                 yield said, None
 
 
