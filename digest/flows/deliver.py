@@ -106,7 +106,11 @@ class _Run:
                 if self.trouble or not (self.ready or self._restock() or self._wait_for_turns(lines)):
                     return
                 continue
-            patience = self._make_use_of_time()
+            try:
+                patience = self._make_use_of_time()
+            except Exception:  # a claim that the database refused
+                self._drain(lines)
+                raise
             heard = lines.listen(patience)
             self._hear(heard)
             if len(self.wanted) * 2 >= len(self.wanted) + len(self.sealed) > 0 or (patience and not heard):

@@ -109,7 +109,7 @@ def test_the_batches_leave_what_one_after_another_would(engine: Engine) -> None:
     """Accepted, deferred, rejected, broken off: the rows are those that a single connection writes."""
 
     def answer(verb: str, number: int) -> str | None:
-        return {("RCPT", 3): "550 5.1.1 nobody", ("RCPT", 6): "451 4.7.1 later", (".", 9): "554 5.6.0 no"}.get(
+        return {("RCPT", 3): "550 5.1.1 nobody", ("RCPT", 6): "451 4.2.1 later", (".", 9): "554 5.6.0 no"}.get(
             (verb, number)
         )
 
