@@ -17,6 +17,7 @@ from digest.config import Settings
 from digest.errors import ConfigError, RelayUnavailable
 from digest.flows.deliver import deliver_due
 from digest.invented import fill, require_fit
+from digest.logs import configure_logs
 from digest.mail.dkim import make_key
 from digest.store.audience import tally
 from digest.store.engine import open_engine, reading
@@ -147,6 +148,7 @@ def _tell(**told: Any) -> None:
 
 def set_up() -> None:
     """In a process of its own: fill the database."""
+    configure_logs()  # to standard error: standard output is what is told
     plan = Plan(**json.loads(sys.stdin.readline()))
     try:
         engine = open_engine(plan.database)
@@ -160,6 +162,7 @@ def set_up() -> None:
 
 def send() -> None:
     """In a process of its own: get ready, wait for the word, send until nothing is due, and tell how it went."""
+    configure_logs()
     services = _ready(Plan(**json.loads(sys.stdin.readline())))
     _tell(ready=True)
     sys.stdin.readline()
