@@ -11,7 +11,7 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.epoch import Mark, restored
+from digest.core.epoch import Mark, Standing, restored
 from digest.store import epoch as store
 from digest.store.admins import append_audit
 from digest.store.engine import reading, writing
@@ -49,12 +49,14 @@ class Guard:
         To be called before anything is sent or queued, and after a run that sent: what a copy taken between two calls
         does not know is at most what was sent between them.
         """
+        self._begin()
         outside = self._outside()  # before the database is read, or another process's run would look like a restore
         with writing(self.engine) as session:
             own = store.own_standing(session)
             imprint = store.imprint(session)
-            lasts = self.marks is not None and self.marks.lasts
-            words = restored(own, outside, imprint, outside_lasts=lasts, has_sent=store.has_sent(session))
+            if outside is None and own is not None and self.marks is not None:
+                outside = self.marks.read(own.mark.identity)  # another process may have written the first one meanwhile
+            words = self._judge(session, own, outside, imprint)
             mark = store.raise_mark(session, least=outside.mark if outside else 0, now_at=imprint)
             fenced = _raise_fence(session, words, self.clock()) if words else None
         self._write(mark)
@@ -72,6 +74,20 @@ class Guard:
             fenced = _raise_fence(session, words, self.clock())
         self._write(mark)
         return fenced
+
+    def _begin(self) -> None:
+        """See to it that there is a mark outside before the database counts the first run."""
+        outside = self._outside()
+        with writing(self.engine) as session:
+            own = store.own_standing(session)
+            if own is not None or self._judge(session, own, outside, ""):
+                return
+            mark = store.begin(session)
+        self._write(mark)
+
+    def _judge(self, session: Session, own: Standing | None, outside: Mark | None, imprint: str) -> str:
+        lasts = self.marks is not None and self.marks.lasts
+        return restored(own, outside, imprint, outside_lasts=lasts, has_sent=store.has_sent(session))
 
     def _outside(self) -> Mark | None:
         if self.marks is None:

@@ -63,18 +63,20 @@ def has_sent(session: Session) -> bool:
     return bool(session.connection().scalar(select(exists(select(_delivery.c.id)))))
 
 
+def begin(session: Session) -> Mark:
+    """Give the database an identity, and count no run yet."""
+    new = Mark(token_hex(8), 0)
+    row = {"id": _ROW, "identity": new.identity, "epoch": 0, "mark": 0, "imprint": "", "words": ""}
+    session.connection().execute(insert(_epoch), row)
+    return new
+
+
 def raise_mark(session: Session, *, least: int, now_at: str) -> Mark:
     """Count one run more, more than `least`, note where the tables lie, and return the new mark."""
     connection = session.connection()
     row = connection.execute(select(_epoch.c.identity, _epoch.c.mark)).one_or_none()
-    if row is None:
-        new = Mark(token_hex(8), least + 1)
-        connection.execute(
-            insert(_epoch),
-            {"id": _ROW, "identity": new.identity, "epoch": 0, "mark": new.mark, "imprint": now_at, "words": ""},
-        )
-        return new
-    new = Mark(row.identity, max(row.mark, least) + 1)
+    known = Mark(row.identity, row.mark) if row else begin(session)
+    new = Mark(known.identity, max(known.mark, least) + 1)
     connection.execute(update(_epoch).values(mark=new.mark, imprint=now_at))
     return new
 

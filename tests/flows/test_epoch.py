@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from sqlalchemy import Engine, select, text
@@ -107,6 +108,27 @@ def test_a_copy_that_was_put_back_is_fenced_once(  # checklist 87
     assert found is not None
     assert found[0] == NOW
     assert guard.stand() is None
+
+
+def test_processes_that_begin_together_do_not_take_one_another_for_a_restore(
+    sqlite_engine: Engine, tmp_path: Path
+) -> None:
+    morning(sqlite_engine)  # an installation from before there were marks, at its first start
+    fenced: list[object] = []
+
+    def begin() -> None:
+        engine = open_engine(str(sqlite_engine.url))
+        for _ in range(20):
+            fenced.append(Guard(engine, FileMark(tmp_path / "mark"), Clock()).stand())
+        engine.dispose()
+
+    together = [Thread(target=begin) for _ in range(4)]
+    for one in together:
+        one.start()
+    for one in together:
+        one.join()
+    assert fenced == [None] * 80
+    assert FileMark(tmp_path / "mark").read("").mark == 80  # type: ignore[union-attr]
 
 
 def test_a_database_without_its_mark_is_fenced_and_a_new_one_is_not(sqlite_engine: Engine, tmp_path: Path) -> None:
