@@ -9,8 +9,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.interests import Interest, InterestKind
-from digest.core.liking import SCALE, Taste
 from digest.core.prints import place
+from digest.core.reading import SCALE, Taste
 from digest.flows.learn import learn_taste
 from digest.flows.words import read_words
 from digest.store.engine import reading, writing
