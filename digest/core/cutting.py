@@ -15,7 +15,6 @@ from digest.core.interests import Interest, InterestKind
 from digest.core.issue_index import IssueIndex, Values
 from digest.core.names import author_slug, lab_slug
 from digest.core.prints import place as place_of_word
-from digest.core.reading import Taste
 from digest.core.tailor import Asked, Edition, Pick, Preferences
 from digest.core.variety import Places, varied
 from digest.core.why import Why, WhyKind
@@ -24,8 +23,8 @@ from digest.core.why import Why, WhyKind
 _MATCHED = 1.0  # what a keyword, a search or a new version of a saved paper counts for
 _HALF_TASTE = 3.0  # with so many papers to learn from, taste and trend count alike
 _TOLD = 0.25  # what taste must add to be the reason, where there is another
-_AUTHOR, _LAB = 2, 1  # tiers: a followed author's papers go first, then a followed lab's
-_TIER = 1_000.0
+# A followed author's papers go first, then a followed lab's: no blend is so high.
+_TIERS = {InterestKind.AUTHOR: 2_000.0, InterestKind.LAB: 1_000.0}
 _STRONG = 4  # the first quarter of an issue has a strong trend ...
 _STRONG_AT_LEAST = 10  # ... and so have its first papers
 _OWN_SHARE = 0.1  # of the liked papers: a category with less is none of a reader's own
@@ -33,7 +32,6 @@ _CELLS = 150_000  # readers times cards that are compared at once
 _TELLING = 2  # words that are named as a reason
 
 Mask = NDArray[np.bool_]
-_TIERS = {InterestKind.AUTHOR: _AUTHOR, InterestKind.LAB: _LAB}
 _SOUGHT = (InterestKind.KEYWORD, InterestKind.SEARCH)
 
 
@@ -61,22 +59,24 @@ class _Table:
     index: IssueIndex
     asked: Sequence[Asked]
     open: Mask = field(init=False)  # what a reader may get at all
+    barred: Mask = field(init=False)  # what a reader must not get
     near: Mask = field(init=False)  # what belongs to a reader's usual
     value: Values = field(init=False)
-    liked: dict[int, Values] = field(init=False)  # what taste adds to the value, by row
-    reasons: dict[tuple[int, int], Interest] = field(
-        default_factory=dict
-    )  # the strongest interest met, by row and place
+    liked: dict[int, Values] = field(default_factory=dict)  # what taste adds to the value, by row
+    terms: dict[int, tuple[tuple[str, ...], NDArray[np.int64], Values]] = field(default_factory=dict)
+    met: NDArray[np.int16] = field(init=False)  # one more than which of the interests a card meets first; 0 is none
 
     def __post_init__(self) -> None:
         shape = len(self.asked), len(self.index)
         self.open = np.zeros(shape, dtype=bool)
         self.near = np.zeros(shape, dtype=bool)
+        self.barred = np.zeros(shape, dtype=bool)
+        self.met = np.zeros(shape, dtype=np.int16)
         self.value = np.repeat((self.index.trend - np.arange(shape[1]) * 1e-9)[np.newaxis], shape[0], axis=0)
-        self.liked = {}
         self._weigh_tastes()
         for row, one in enumerate(self.asked):
             self._ask(row, one)
+        self.open &= ~self.barred
         self.value[~self.open] = -np.inf
 
     def _weigh_tastes(self) -> None:
@@ -95,41 +95,38 @@ class _Table:
 
     def _ask(self, row: int, one: Asked) -> None:
         index, preferences = self.index, one.preferences
-        may, near, value = self.open[row], self.near[row], self.value[row]
+        may, near = self.open[row], self.near[row]
         for category in preferences.categories:
             if (places := index.in_category.get(category)) is not None:
-                may[places] = near[places] = True
-        if not preferences.categories:
-            may[:] = True
+                near[places] = True
+        may[:] = near if preferences.categories else index.ranked
         may &= index.ranked
-        tiers: dict[int, int] = {}
-        matched: set[int] = set()
-        for interest in preferences.interests:
-            if interest.kind in _TIERS or interest.kind in _SOUGHT:
-                places = index.find(interest.kind, interest.key)
-                may[places] = near[places] = True
-                for place in places.tolist():
-                    self._meet(row, place, interest, tiers, matched)
+        gone = [index.place_of[paper] for paper in one.already_sent & index.place_of.keys() - one.revised]
+        self.barred[row, gone] = True
+        if preferences.interests:
+            self._ask_more(row, preferences.interests)
         coming = [index.place_of[paper] for paper in one.revised if paper in index.place_of]
-        may[coming] = near[coming] = True
-        value[sorted(matched.union(coming))] += _MATCHED
-        for place, tier in tiers.items():
-            value[place] += tier * _TIER
-        gone = one.already_sent & index.place_of.keys() - one.revised
-        may[[index.place_of[paper] for paper in gone]] = False
-        for interest in preferences.interests:
-            if interest.kind is InterestKind.EXCLUSION:
-                may[index.find(interest.kind, interest.key)] = False
+        if coming:
+            may[coming] = near[coming] = True
+            self.value[row, coming] += _MATCHED
 
-    def _meet(self, row: int, place: int, interest: Interest, tiers: dict[int, int], matched: set[int]) -> None:
-        tier = _TIERS.get(interest.kind, 0)
-        if not tier:
-            matched.add(place)
-        known = self.reasons.get((row, place))
-        if known is None or tier > tiers.get(place, 0):
-            self.reasons[row, place] = interest
-        if tier:
-            tiers[place] = max(tier, tiers.get(place, 0))
+    def _ask_more(self, row: int, interests: Sequence[Interest]) -> None:
+        """Let what a reader named count; of several interests in a card the strongest is met, then the first."""
+        met = self.met[row]
+        for kinds in (_SOUGHT, (InterestKind.LAB,), (InterestKind.AUTHOR,)):
+            for number in range(len(interests), 0, -1):
+                one = interests[number - 1]
+                if one.kind in kinds:
+                    met[self.index.find(one.kind, one.key)] = number
+            if kinds is _SOUGHT:
+                self.value[row, met > 0] += _MATCHED
+        for one in interests:
+            if one.kind is InterestKind.EXCLUSION:
+                self.barred[row, self.index.find(one.kind, one.key)] = True
+        self.open[row] |= met > 0
+        self.near[row] |= met > 0
+        tiers = np.array([0.0, *(_TIERS.get(one.kind, 0.0) for one in interests)])
+        self.value[row] += tiers[met]
 
     def editions(self) -> list[Edition]:
         """Cut them."""
@@ -165,17 +162,8 @@ class _Table:
                 far[places[places < strong]] = False
         if row in self.liked:
             far &= self.liked[row][:strong] <= 0
-        far &= ~self._barred(row)[:strong]
+        far &= ~self.barred[row, :strong]
         return int(far.argmax()) if far.any() else None
-
-    def _barred(self, row: int) -> Mask:
-        one, index = self.asked[row], self.index
-        barred = np.zeros(len(index), dtype=bool)
-        barred[[index.place_of[paper] for paper in one.already_sent & index.place_of.keys()]] = True
-        for interest in one.preferences.interests:
-            if interest.kind is InterestKind.EXCLUSION:
-                barred[index.find(interest.kind, interest.key)] = True
-        return barred
 
     def _picks(self, row: int, places: Places, outside: int | None) -> tuple[Pick, ...]:
         if not len(places):
@@ -190,7 +178,8 @@ class _Table:
         """Say what spoke for a paper most, of what is this reader's own."""
         one = self.asked[row]
         card = self.index.issue.cards[place]
-        interest = self.reasons.get((row, place))
+        met = int(self.met[row, place])
+        interest = one.preferences.interests[met - 1] if met else None
         if interest is not None and interest.kind is InterestKind.AUTHOR:
             names = (name for name in card.authors if author_slug(name) == interest.key)
             return Why(WhyKind.AUTHOR, (next(names, interest.words),))
@@ -205,18 +194,26 @@ class _Table:
             return Why(WhyKind(interest.kind), (interest.words,))
         matched = next((name for name in card.categories if name in one.preferences.categories), None)
         if taste is not None and liking > (_TOLD if matched else 0.0):
-            return Why(WhyKind.LIKED, self._telling(taste, place))
+            return Why(WhyKind.LIKED, self._telling(row, place))
         return Why(WhyKind.CATEGORY, (matched,)) if matched else None
 
-    def _telling(self, taste: Taste, place: int) -> tuple[str, ...]:
+    def _telling(self, row: int, place: int) -> tuple[str, ...]:
         """Name the words of a taste that say most for a paper."""
-        weights = self.index.words_of(place)
-        found = [
-            (-weight * weights[at], word)
-            for word, weight in taste.terms.items()
-            if weight > 0 and (at := place_of_word(word)) in weights
-        ]
-        return tuple(word for _, word in sorted(found)[:_TELLING])
+        words, at, weights = self._terms(row)
+        adding = weights * self.index.weights_at(place, at)
+        best = [number for number in np.argsort(-adding, kind="stable")[:_TELLING].tolist() if adding[number] > 0]
+        return tuple(words[number] for number in best)
+
+    def _terms(self, row: int) -> tuple[tuple[str, ...], NDArray[np.int64], Values]:
+        if row not in self.terms:
+            taste = self.asked[row].preferences.taste
+            told = {word: weight for word, weight in taste.terms.items() if weight > 0} if taste is not None else {}
+            self.terms[row] = (
+                tuple(told),
+                np.array([place_of_word(word) for word in told], dtype=np.int64),
+                np.array(list(told.values())),
+            )
+        return self.terms[row]
 
 
 def _has_wishes(preferences: Preferences) -> bool:

@@ -74,10 +74,10 @@ class IssueIndex:
         if found is None:
             if len(self._found) >= _PHRASES_KEPT:
                 self._found.clear()
-            found = self._found[kind, key] = np.array(self._look_for(kind, key), dtype=np.int64)
+            found = self._found[kind, key] = np.asarray(self._look_for(kind, key), dtype=np.int64)
         return found
 
-    def _look_for(self, kind: InterestKind, key: str) -> Sequence[int]:
+    def _look_for(self, kind: InterestKind, key: str) -> Sequence[int] | Places:
         match kind:
             case InterestKind.AUTHOR:
                 return self._by_author.get(key, ())
@@ -111,18 +111,21 @@ class IssueIndex:
                 found[word] |= 1 << place
         return dict(found)
 
-    def _with_words(self, key: str) -> list[int]:
+    def _with_words(self, key: str) -> Places:
         held = -1
         for word in key.split():
             held &= self._with_word.get(word, 0)
-        found: list[int] = []
-        while held > 0:
-            found.append((held & -held).bit_length() - 1)
-            held &= held - 1
-        return found
+        if held <= 0:
+            return _NOWHERE
+        return np.flatnonzero(
+            np.unpackbits(np.frombuffer(held.to_bytes(len(self) // 8 + 1, "little"), np.uint8), bitorder="little")
+        )
 
-    def _with_phrase(self, key: str) -> list[int]:
-        return [place for place in self._with_words(key) if f" {key} " in self._texts[place]]
+    def _with_phrase(self, key: str) -> Places:
+        found = self._with_words(key)
+        if " " not in key:
+            return found
+        return np.array([place for place in found.tolist() if f" {key} " in self._texts[place]], dtype=np.int64)
 
     @cached_property
     def _by_author(self) -> dict[str, list[int]]:
@@ -141,10 +144,13 @@ class IssueIndex:
     def _by_category_key(self) -> dict[str, list[int]]:
         return _inverted({title_key(category) for category in card.categories} for card in self.issue.cards)
 
-    def words_of(self, place: int) -> dict[int, float]:
-        """Return the places of a paper's words with their weights, of length SCALE."""
+    def weights_at(self, place: int, words: Places) -> Values:
+        """Return the weights of a paper's words at some places, of length SCALE all together; 0 for the others."""
         columns, weights = self._rows[place]
-        return dict(zip(self._columns[columns].tolist(), weights.tolist(), strict=True))
+        if not len(columns):
+            return np.zeros(len(words))
+        at = np.minimum(np.searchsorted(self._columns[columns], words), len(columns) - 1)
+        return np.where(self._columns[columns[at]] == words, weights[at], 0.0)
 
     @cached_property
     def _prints(self) -> list[tuple[NDArray[np.int32], Values]]:
@@ -196,9 +202,12 @@ class IssueIndex:
     def _usual(self, tastes: Sequence[Taste]) -> Values:
         """Return how usual the papers' categories are to readers: the mean of the logarithms of their shares."""
         names = list(self.in_category)
-        shares = np.array(
-            [[_logarithm(taste.categories.get(name, 0.0)) for name in names] for taste in tastes], dtype=np.float32
-        ).reshape(len(tastes), len(names))
+        column = {name: place for place, name in enumerate(names)}
+        shares = np.full((len(tastes), len(names)), _logarithm(0.0), dtype=np.float32)
+        for row, taste in enumerate(tastes):
+            for name, share in taste.categories.items():
+                if name in column:
+                    shares[row, column[name]] = _logarithm(share)
         inside = np.zeros((len(names), len(self)), dtype=np.float32)
         for row, name in enumerate(names):
             inside[row, self.in_category[name]] = 1.0
@@ -215,9 +224,10 @@ class IssueIndex:
                 there = self._columns[at] == places
                 dense[at[there], row] = weights[there]
         products = np.zeros((len(self), len(vectors)))
+        taken = np.empty((max((len(columns) for columns, _ in self._rows), default=0), len(vectors)), dtype=np.float32)
         for place, (columns, weights) in enumerate(self._rows):
             if len(columns):
-                products[place] = weights @ dense[columns]
+                products[place] = weights @ np.take(dense, columns, axis=0, out=taken[: len(columns)], mode="clip")
         return np.ascontiguousarray(products.T)
 
 

@@ -22,7 +22,7 @@ from digest.store.tables import Delivery, Subscriber, Subscription
 from digest.store.tables.columns import BigKey
 
 # Papers of these were sent, may have been, or are about to be.
-_COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
+COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 _delivery = table_of(Delivery)
 _subscriber = table_of(Subscriber)
@@ -134,6 +134,6 @@ def _sent_to(dialect: str) -> Select[Any]:
         .where(
             off_index(_delivery.c.kind, "").in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
             _delivery.c.local_date >= bindparam("first_day"),
-            off_index(_delivery.c.state, "").in_(_COUNTS_AS_SENT),
+            off_index(_delivery.c.state, "").in_(COUNTS_AS_SENT),
         )
     )
