@@ -87,7 +87,7 @@ def _compose(session: Session, issued_on: date, cut_off: datetime, size: int) ->
 
 
 def _beyond(session: Session, rest: Sequence[Contender], ranked: Set[int], cut_off: datetime) -> list[int]:
-    """Find what readers watch for beyond the ranking: fresh papers, strongest first, then new versions of saved ones."""
+    """Find what readers watch for beyond the ranking: fresh papers, strongest first, then saved ones revised."""
     since = (cut_off - WINDOW).date()
     fresh = by_strength(one for one in rest if one.listed_on is not None and one.listed_on >= since)
     found = watched_papers(session, fresh, _MOST_WATCHED)

@@ -1,4 +1,4 @@
-"""Queries on what tailoring asks of papers beside their cards: abstracts, prints, credits, and new versions of saved ones."""
+"""Queries on what tailoring asks of papers beside their cards: abstracts, prints, credits, saved ones revised."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ def beyond(session: Session, ids: Collection[int]) -> dict[int, Beyond]:
     credited: dict[int, list[str]] = {}
     found: dict[int, Beyond] = {}
     for chunk in in_chunks(wanted):
-        credits = select(_credit.c.paper_id, _credit.c.slug).where(_credit.c.paper_id.in_(chunk))
-        for paper_id, slug in session.connection().execute(credits):
+        listed = select(_credit.c.paper_id, _credit.c.slug).where(_credit.c.paper_id.in_(chunk))
+        for paper_id, slug in session.connection().execute(listed):
             credited.setdefault(paper_id, []).append(slug)
         rows = session.connection().execute(
             select(_paper.c.id, _paper.c.abstract, _text.c.words, _text.c.counts)
