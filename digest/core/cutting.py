@@ -20,11 +20,12 @@ from digest.core.variety import Places, varied
 from digest.core.why import Why, WhyKind
 
 # In standard deviations of the trend over the issue; see docs/tailoring.md.
-_MATCHED = 1.0  # what a keyword, a search or a new version of a saved paper counts for
+_MATCHED = 1.0  # what a keyword or a search counts for
 _HALF_TASTE = 3.0  # with so many papers to learn from, taste and trend count alike
 _TOLD = 0.25  # what taste must add to be the reason, where there is another
-# A followed author's papers go first, then a followed lab's: no blend is so high.
+# A followed author's papers go first, then a followed lab's, then new versions of saved ones: no blend is so high.
 _TIERS = {InterestKind.AUTHOR: 2_000.0, InterestKind.LAB: 1_000.0}
+_REVISED = 500.0
 _STRONG = 4  # the first quarter of an issue has a strong trend ...
 _STRONG_AT_LEAST = 10  # ... and so have its first papers
 _OWN_SHARE = 0.1  # of the liked papers: a category with less is none of a reader's own
@@ -108,7 +109,7 @@ class _Table:
         coming = [index.place_of[paper] for paper in one.revised if paper in index.place_of]
         if coming:
             may[coming] = near[coming] = True
-            self.value[row, coming] += _MATCHED
+            self.value[row, coming] += _REVISED
 
     def _ask_more(self, row: int, interests: Sequence[Interest]) -> None:
         """Let what a reader named count; of several interests in a card the strongest is met, then the first."""
@@ -155,7 +156,7 @@ class _Table:
         if not preferences.outside or not usual or preferences.paper_count < 2:
             return None
         index = self.index
-        strong = max(len(index) // _STRONG, _STRONG_AT_LEAST)
+        strong = max(int(index.ranked.sum()) // _STRONG, _STRONG_AT_LEAST)
         far = index.ranked[:strong] & ~self.near[row, :strong]
         for category in usual:
             if (places := index.in_category.get(category)) is not None:
