@@ -32,7 +32,8 @@ from digest.core.tailor import Asked, Preferences, tailor_many
 _CATEGORIES = [f"cs.{a}{b}" for a in "ABCDE" for b in "KLMNOPQR"]
 _AUTHORS = [f"Author Number{number}" for number in range(1_200)]
 _LABS = [f"Lab {number}" for number in range(120)]
-_TASTES = 2_000  # different ones; a reader has one of them and weighs its categories for themselves
+_TASTES = 2_000  # different ones
+_PHRASES = 10_000  # different ones: what people look for is not as various as they are
 
 
 class Told(NamedTuple):
@@ -101,7 +102,14 @@ def tastes_of(rarity: Rarity) -> list[Taste]:
     return made
 
 
-def reader(number: int, words: list[str], often: list[float], tastes: list[Taste]) -> Asked:
+def phrases() -> list[str]:
+    """Invent what readers look for: one word or two."""
+    chance = random.Random(4)
+    words, often = vocabulary()
+    return [" ".join(chance.choices(words, often, k=chance.choice((1, 2)))) for _ in range(_PHRASES)]
+
+
+def reader(number: int, sought: list[str], tastes: list[Taste]) -> Asked:
     """Invent one reader, the same every time and unlike any other."""
     chance = random.Random(number)
     interests = [
@@ -110,7 +118,7 @@ def reader(number: int, words: list[str], often: list[float], tastes: list[Taste
     ]
     for kind, number_of in ((InterestKind.KEYWORD, 3), (InterestKind.SEARCH, 1), (InterestKind.EXCLUSION, 1)):
         for _ in range(number_of):
-            phrase = " ".join(chance.choices(words, often, k=chance.choice((1, 2))))
+            phrase = chance.choice(sought)
             interests.append(Interest(kind, phrase, phrase))
     preferences = Preferences(
         categories=tuple(chance.sample(_CATEGORIES, chance.randint(2, 8))),
@@ -135,14 +143,14 @@ def work(given: tuple[int, int, int, int, int]) -> Told:
     first, last, step, cards, chunk = given
     issue, beyond, rarity = issue_of(cards)
     tastes = tastes_of(rarity)
-    words, often = vocabulary()
+    sought = phrases()
     index = IssueIndex(issue, beyond, rarity)
     cpu = seconds = first_mb = 0.0
     picks = 0
     distinct: set[int] = set()
     numbers = range(first, last, step)
     for start in range(0, len(numbers), chunk):
-        asked = [reader(number, words, often, tastes) for number in numbers[start : start + chunk]]
+        asked = [reader(number, sought, tastes) for number in numbers[start : start + chunk]]
         began, began_cpu = time.perf_counter(), time.process_time()
         editions = tailor_many(index, asked)
         said = [[pick.why for pick in edition.picks] for edition in editions]
@@ -150,7 +158,7 @@ def work(given: tuple[int, int, int, int, int]) -> Told:
         seconds += time.perf_counter() - began
         picks += sum(map(len, said))
         distinct |= {hash(tuple(pick.card.paper_id for pick in edition.picks)) for edition in editions}
-        if start // chunk == 20:
+        if start // chunk <= 20:
             first_mb = resident()
     return Told(len(numbers), cpu, seconds, first_mb, resident(), picks, len(distinct))
 
@@ -169,11 +177,13 @@ def main() -> None:
     readers = sum(one.readers for one in told)
     cpu = sum(one.cpu_seconds for one in told)
     print(f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}; {readers:,} readers over {given.cards} cards")
+    picks, distinct = sum(one.picks for one in told), sum(one.distinct for one in told)
+    print(f"{picks / readers:.1f} papers each; {distinct:,} different editions")
+    by_clock = readers / max(one.seconds for one in told)
+    by_cpu = sum(one.readers / one.cpu_seconds for one in told)
+    print(f"{cpu / readers * 1e6:.0f} microseconds of processor a reader")
     print(
-        f"{sum(one.picks for one in told) / readers:.1f} papers each; {sum(one.distinct for one in told):,} different editions"
-    )
-    print(
-        f"processor time a reader: {cpu / readers * 1e6:.0f} microseconds; {readers / max(one.seconds for one in told):,.0f} readers a second in all by the clock, {sum(one.readers / one.cpu_seconds for one in told):,.0f} by processor time"
+        f"readers a second in {given.processes} processes: {by_clock:,.0f} by the clock, {by_cpu:,.0f} by processor time"
     )
     for one in told:
         print(f"memory after 20 chunks {one.first_mb:.0f} MB, at the end {one.last_mb:.0f} MB")

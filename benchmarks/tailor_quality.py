@@ -91,9 +91,7 @@ def main(papers: Path, profiles: Path) -> None:
             for reading, value, its in zip(readings, liked, wanted, strict=True)
         ]
         at_10, alike, most = np.array(rows).mean(axis=0)
-        print(
-            f"likeness {likeness}: R@10 {at_10:.3f}; the ten are alike by {alike:.3f}, the most alike two by {most:.3f}"
-        )
+        print(f"likeness {likeness}: R@10 {at_10:.3f}; alike: all ten {alike:.3f}, the most alike two {most:.3f}")
 
 
 def liking(days: Days, readings: list[Reading], likes: int) -> list[NDArray[Any]]:

@@ -75,7 +75,7 @@ def preview(
         if categories:
             whom = replace(whom, categories=categories)
         shown = week_of(session, issue) if whom.cadence == Cadence.WEEKLY else issue
-        edition = _edition(session, subscriber_id, whom, shown, sent, stored.id if stored else None)
+        edition = _edition(session, (subscriber_id, whom, sent), shown, stored.id if stored else None)
     recipient = whom.address or courier.sender.address
     letter = digest_letter(
         courier,
@@ -98,10 +98,9 @@ def preview(
     )
 
 
-def _edition(
-    session: Session, subscriber_id: int, whom: Reader, shown: Issue, sent: frozenset[int], issue_id: int | None
-) -> Edition:
-    wishes = wishes_of(session, {subscriber_id: whom})[subscriber_id]
+def _edition(session: Session, whom: tuple[int, Reader, frozenset[int]], shown: Issue, issue_id: int | None) -> Edition:
+    subscriber_id, reader, sent = whom
+    wishes = wishes_of(session, {subscriber_id: reader})[subscriber_id]
     now_made = deliveries_of(session, subscriber_id, issue_id) if issue_id is not None else ()
     back = coming_back(session, shown, [subscriber_id], but=now_made).get(subscriber_id, frozenset())
     return tailor_many(index_of(session, shown), [Asked(wishes, sent, back)])[0]
