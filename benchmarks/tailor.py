@@ -182,9 +182,7 @@ def main() -> None:
     by_clock = readers / max(one.seconds for one in told)
     by_cpu = sum(one.readers / one.cpu_seconds for one in told)
     print(f"{cpu / readers * 1e6:.0f} microseconds of processor a reader")
-    print(
-        f"readers a second in {given.processes} processes: {by_clock:,.0f} by the clock, {by_cpu:,.0f} by processor time"
-    )
+    print(f"readers a second, all processes: {by_clock:,.0f} by the clock, {by_cpu:,.0f} by processor time")
     for one in told:
         print(f"memory after 20 chunks {one.first_mb:.0f} MB, at the end {one.last_mb:.0f} MB")
 

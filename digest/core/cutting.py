@@ -21,7 +21,8 @@ from digest.core.why import Why, WhyKind
 
 # In standard deviations of the trend over the issue; see docs/tailoring.md.
 _MATCHED = 1.0  # what a keyword or a search counts for
-_HALF_TASTE = 3.0  # with so many papers to learn from, taste and trend count alike
+# How much of the blend is taste: this most, with many papers to learn from, and half of it with this few.
+_MOST_TASTE, _HALF_TASTE = 0.8, 1.0
 _TOLD = 0.25  # what taste must add to be the reason, where there is another
 # A followed author's papers go first, then a followed lab's, then new versions of saved ones: no blend is so high.
 _TIERS = {InterestKind.AUTHOR: 2_000.0, InterestKind.LAB: 1_000.0}
@@ -89,7 +90,9 @@ class _Table:
         if not known:
             return
         rows = [row for row, _ in known]
-        shares = np.array([taste.papers / (taste.papers + _HALF_TASTE) for _, taste in known])[:, np.newaxis]
+        shares = (
+            _MOST_TASTE * np.array([taste.papers / (taste.papers + _HALF_TASTE) for _, taste in known])[:, np.newaxis]
+        )
         liking = shares * self.index.liking([taste for _, taste in known])
         self.value[rows] = (1 - shares) * self.value[rows] + liking
         self.liked = dict(zip(rows, liking, strict=True))
@@ -169,41 +172,45 @@ class _Table:
     def _picks(self, row: int, places: Places, outside: int | None) -> tuple[Pick, ...]:
         if not len(places):
             return ()  # a paper from outside the usual is no digest by itself
+        one = self.asked[row]
         cards = self.index.issue.cards
-        picks = [Pick(at, cards[place], self._reason(row, place)) for at, place in enumerate(places, start=1)]
+        interests = (None, *one.preferences.interests)
+        met = [interests[number] for number in self.met[row, places].tolist()]
+        liking = self.liked[row][places].tolist() if row in self.liked else [0.0] * len(places)
+        picks = [
+            Pick(at, cards[place], self._reason(row, place, interest, adding))
+            for at, (place, interest, adding) in enumerate(zip(places, met, liking, strict=True), start=1)
+        ]
         if outside is not None:
             picks.append(Pick(len(picks) + 1, cards[outside], Why(WhyKind.OUTSIDE)))
         return tuple(picks)
 
-    def _reason(self, row: int, place: int) -> Why | None:
-        """Say what spoke for a paper most, of what is this reader's own."""
+    def _reason(self, row: int, place: int, interest: Interest | None, liking: float) -> Why | None:
+        """Say what spoke for a paper most, of what is this reader's own; `liking` is what taste added."""
         one = self.asked[row]
         card = self.index.issue.cards[place]
-        met = int(self.met[row, place])
-        interest = one.preferences.interests[met - 1] if met else None
         if interest is not None and interest.kind is InterestKind.AUTHOR:
             names = (name for name in card.authors if author_slug(name) == interest.key)
             return Why(WhyKind.AUTHOR, (next(names, interest.words),))
-        if card.paper_id in one.revised:
+        if one.revised and card.paper_id in one.revised:
             return Why(WhyKind.REVISED)
         if interest is not None and interest.kind is InterestKind.LAB:
             names = (name for name in card.labs if lab_slug(name) == interest.key)
             return Why(WhyKind.LAB, (next(names, interest.words),))
-        liking = float(self.liked[row][place]) if row in self.liked else 0.0
-        taste = one.preferences.taste
         if interest is not None and liking <= _MATCHED:
             return Why(WhyKind(interest.kind), (interest.words,))
-        matched = next((name for name in card.categories if name in one.preferences.categories), None)
-        if taste is not None and liking > (_TOLD if matched else 0.0):
+        wanted = one.preferences.categories
+        matched = next((name for name in card.categories if name in wanted), None)
+        if liking > (_TOLD if matched else 0.0):
             return Why(WhyKind.LIKED, self._telling(row, place))
         return Why(WhyKind.CATEGORY, (matched,)) if matched else None
 
     def _telling(self, row: int, place: int) -> tuple[str, ...]:
         """Name the words of a taste that say most for a paper."""
         words, at, weights = self._terms(row)
-        adding = weights * self.index.weights_at(place, at)
-        best = [number for number in np.argsort(-adding, kind="stable")[:_TELLING].tolist() if adding[number] > 0]
-        return tuple(words[number] for number in best)
+        adding = (weights * self.index.weights_at(place, at)).tolist()
+        best = sorted(range(len(words)), key=adding.__getitem__, reverse=True)[:_TELLING]
+        return tuple(words[number] for number in best if adding[number] > 0)
 
     def _terms(self, row: int) -> tuple[tuple[str, ...], NDArray[np.int64], Values]:
         if row not in self.terms:

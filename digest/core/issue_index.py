@@ -149,8 +149,10 @@ class IssueIndex:
         columns, weights = self._rows[place]
         if not len(columns):
             return np.zeros(len(words))
-        at = np.minimum(np.searchsorted(self._columns[columns], words), len(columns) - 1)
-        return np.where(self._columns[columns[at]] == words, weights[at], 0.0)
+        its = self._columns[columns]
+        at = its.searchsorted(words)
+        at[at == len(its)] = 0
+        return np.asarray(weights[at] * (its[at] == words), dtype=np.float64)
 
     @cached_property
     def _prints(self) -> list[tuple[NDArray[np.int32], Values]]:

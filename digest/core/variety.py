@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 Places = list[int]
 
-LIKENESS = 1.0  # standard deviations that a card loses where it is the same as one before it; see docs/tailoring.md
+LIKENESS = 3.0  # standard deviations that a card loses where it is the same as one before it; see docs/tailoring.md
 _LOOKED_AT = 3  # times as many cards as are chosen ...
 _MORE = 20  # ... and some more
 
