@@ -201,8 +201,8 @@ class _Table:
             return Why(WhyKind(interest.kind), (interest.words,))
         wanted = one.preferences.categories
         matched = next((name for name in card.categories if name in wanted), None)
-        if liking > (_TOLD if matched else 0.0):
-            return Why(WhyKind.LIKED, self._telling(row, place))
+        if liking > (_TOLD if matched else 0.0) and (words := self._telling(row, place)):
+            return Why(WhyKind.LIKED, words)
         return Why(WhyKind.CATEGORY, (matched,)) if matched else None
 
     def _telling(self, row: int, place: int) -> tuple[str, ...]:

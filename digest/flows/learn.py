@@ -53,7 +53,7 @@ def learn_taste(session: Session, subscriber_id: int, *, now: datetime) -> Taste
 
 
 def learn_again(session: Session, paper_ids: Iterable[int], *, now: datetime) -> int:
-    """Learn anew the tastes that rest on papers whose words were just read, in the transaction of these; say how many."""
+    """Learn anew the tastes that rest on papers whose words were just read, in one transaction; return how many."""
     readers = tastes.resting_on(session, list(paper_ids))
     for subscriber_id in readers:
         learn_taste(session, subscriber_id, now=now)

@@ -218,7 +218,9 @@ def test_followed_authors_come_first_wherever_they_are_ranked_and_are_named_as_t
 
 
 def test_a_taste_lifts_what_is_near_it_and_says_which_words() -> None:
-    index = index_of(issue_of(*[("reward tokens", "cs.LG")] * 12, ("pruning sparse kernels", "cs.LG")))
+    index = index_of(
+        issue_of(*[(f"reward{n} token{n}", "cs.LG") for n in range(12)], ("pruning sparse kernels", "cs.LG"))
+    )
     text = "pruning sparse kernels by magnitude"
     taste = learn([Example(1.0, print_of(text), ("cs.LG",), text)] * 9, RARITY)
     edition = tailor(index, Preferences(paper_count=5, taste=taste))
