@@ -269,3 +269,42 @@ def test_keywords_are_phrases_and_searches_are_words_anywhere(kind: InterestKind
 def test_words_from_outside_are_said_as_they_are() -> None:
     assert sentence(Why(WhyKind.KEYWORD, ("{0} {x}",))) == "On {0} {x}, which you follow"
     assert sentence(Why(WhyKind.LIKED)) == "Close to papers you liked"
+
+
+def test_the_worked_example_of_the_documentation_is_what_happens() -> None:  # docs/tailoring.md
+    papers_of_the_day = [
+        ("Scaling laws for reward models", "cs.LG", 0.9),
+        ("Lattice gauge fields by flows", "hep-lat", 0.8),
+        ("Pruning sparse networks by magnitude", "cs.LG", 0.7),
+        ("Sparse networks pruned once", "cs.LG", 0.66),
+        ("Speech tokens without text", "cs.CL", 0.6),
+        ("Sparse attention for long documents", "cs.CL", 0.5),
+        ("Proofs of old bounds", "cs.LG", 0.45),
+        ("A crawler for coins", "cs.LG", 0.3),
+    ]
+    cards = tuple(
+        Card(paper_id=n, rank=n, title=title, path="/", categories=(category,), score=score)
+        for n, (title, category, score) in enumerate(papers_of_the_day, start=1)
+    )
+    proofs = replace(cards[6], authors=("Ada Byron",), watched=True)
+    issue = Issue(issued_on=DAY, cut_off=datetime(2026, 5, 20, tzinfo=UTC), cards=(*cards[:6], proofs, cards[7]))
+    liked = Example(1.0, print_of("Pruning sparse networks"), ("cs.LG",), "Pruning sparse networks")
+    wanted = Preferences(
+        categories=("cs.LG", "cs.CL"),
+        paper_count=5,
+        interests=(
+            interest(InterestKind.AUTHOR, "Ada Byron"),
+            interest(InterestKind.KEYWORD, "speech tokens"),
+            interest(InterestKind.EXCLUSION, "coins"),
+        ),
+        taste=learn([liked] * 3, RARITY),
+        outside=True,
+    )
+    edition = tailor(index_of(issue), wanted)
+    assert [(pick.card.title, pick.why) for pick in edition.picks] == [
+        ("Proofs of old bounds", "By Ada Byron, whom you follow"),
+        ("Pruning sparse networks by magnitude", "Close to papers you liked: network, pruning"),
+        ("Speech tokens without text", "On speech tokens, which you follow"),
+        ("Scaling laws for reward models", "You follow cs.LG"),
+        ("Lattice gauge fields by flows", "Outside your usual"),
+    ]
