@@ -136,6 +136,7 @@ class Stock:
     def _put_back(self, move: Move) -> None:
         self._readers.pop(move.claimed.id, None)
         self._hashes.pop(move.claimed.id, None)
+        self._cuts.drop(move.claimed)
         self.decided(move)
 
     def _had(self, subscriber_id: int | None) -> frozenset[int]:
@@ -186,7 +187,9 @@ class Stock:
         try:
             if claimed.issue_id is None:
                 return prompt_letter(self.courier, claimed, reader, now)
-            edition = self._cuts.take(claimed, self._made.get(claimed.subscriber_id or 0, _NONE))
+            key = claimed.subscriber_id or 0
+            made = self._made.get(key, _NONE) | self._made_before.get(key, _NONE)
+            edition = self._cuts.take(claimed, made)
             if edition.picks or reader.when_empty:
                 return reader_letter(self.courier, claimed, reader, edition, now)
             self.decided(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NOTHING_NEW))
