@@ -7,14 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.core import prints
 from digest.core.interests import Interest, InterestKind
+from digest.core.issue import Card
 from digest.core.issue_index import IssueIndex, Values
 from digest.core.names import author_slug, lab_slug
-from digest.core.prints import place as place_of_word
 from digest.core.tailor import Asked, Edition, Pick, Preferences
 from digest.core.variety import Places, varied
 from digest.core.why import Why, WhyKind
@@ -23,7 +25,6 @@ from digest.core.why import Why, WhyKind
 _MATCHED = 1.0  # what a keyword or a search counts for
 # How much of the blend is taste: this most, with many papers to learn from, and half of it with this few.
 _MOST_TASTE, _HALF_TASTE = 0.8, 1.0
-_TOLD = 0.25  # what taste must add to be the reason, where there is another
 # A followed author's papers go first, then a followed lab's, then new versions of saved ones: no blend is so high.
 _TIERS = {InterestKind.AUTHOR: 2_000.0, InterestKind.LAB: 1_000.0}
 _REVISED = 500.0
@@ -34,7 +35,10 @@ _CELLS = 150_000  # readers times cards that are compared at once
 _TELLING = 2  # words that are named as a reason
 
 Mask = NDArray[np.bool_]
-_SOUGHT = (InterestKind.KEYWORD, InterestKind.SEARCH)
+_SOUGHT = {InterestKind.KEYWORD: WhyKind.KEYWORD, InterestKind.SEARCH: WhyKind.SEARCH}
+# What taste must add to be the reason in place of another; no taste outdoes somebody who is followed.
+_OUTDONE = {WhyKind.CATEGORY: 0.25, WhyKind.KEYWORD: _MATCHED, WhyKind.SEARCH: _MATCHED}
+_place_of = lru_cache(maxsize=20_000)(prints.place)
 
 
 def cut(index: IssueIndex, asked: Sequence[Asked]) -> list[Edition]:
@@ -65,7 +69,6 @@ class _Table:
     near: Mask = field(init=False)  # what belongs to a reader's usual
     value: Values = field(init=False)
     liked: dict[int, Values] = field(default_factory=dict)  # what taste adds to the value, by row
-    terms: dict[int, tuple[tuple[str, ...], NDArray[np.int64], Values]] = field(default_factory=dict)
     met: NDArray[np.int16] = field(init=False)  # one more than which of the interests a card meets first; 0 is none
 
     def __post_init__(self) -> None:
@@ -105,7 +108,7 @@ class _Table:
                 near[places] = True
         may[:] = near if preferences.categories else index.ranked
         may &= index.ranked
-        gone = [index.place_of[paper] for paper in one.already_sent & index.place_of.keys() - one.revised]
+        gone = [index.place_of[paper] for paper in one.already_sent & index.papers if paper not in one.revised]
         self.barred[row, gone] = True
         if preferences.interests:
             self._ask_more(row, preferences.interests)
@@ -176,19 +179,18 @@ class _Table:
         cards = self.index.issue.cards
         interests = (None, *one.preferences.interests)
         met = [interests[number] for number in self.met[row, places].tolist()]
-        liking = self.liked[row][places].tolist() if row in self.liked else [0.0] * len(places)
-        picks = [
-            Pick(at, cards[place], self._reason(row, place, interest, adding))
-            for at, (place, interest, adding) in enumerate(zip(places, met, liking, strict=True), start=1)
-        ]
+        reasons = [self._reason(one, cards[at], interest) for at, interest in zip(places, met, strict=True)]
+        if row in self.liked:
+            self._tell(one, places, self.liked[row][places].tolist(), reasons)
         if outside is not None:
-            picks.append(Pick(len(picks) + 1, cards[outside], Why(WhyKind.OUTSIDE)))
-        return tuple(picks)
+            places, reasons = [*places, outside], [*reasons, Why(WhyKind.OUTSIDE)]
+        return tuple(
+            Pick(at, cards[place], reason)
+            for at, (place, reason) in enumerate(zip(places, reasons, strict=True), start=1)
+        )
 
-    def _reason(self, row: int, place: int, interest: Interest | None, liking: float) -> Why | None:
-        """Say what spoke for a paper most, of what is this reader's own; `liking` is what taste added."""
-        one = self.asked[row]
-        card = self.index.issue.cards[place]
+    def _reason(self, one: Asked, card: Card, interest: Interest | None) -> Why | None:
+        """Say what of a reader's own speaks for a paper, before taste is heard."""
         if interest is not None and interest.kind is InterestKind.AUTHOR:
             names = (name for name in card.authors if author_slug(name) == interest.key)
             return Why(WhyKind.AUTHOR, (next(names, interest.words),))
@@ -197,31 +199,30 @@ class _Table:
         if interest is not None and interest.kind is InterestKind.LAB:
             names = (name for name in card.labs if lab_slug(name) == interest.key)
             return Why(WhyKind.LAB, (next(names, interest.words),))
-        if interest is not None and liking <= _MATCHED:
-            return Why(WhyKind(interest.kind), (interest.words,))
+        if interest is not None:
+            return Why(_SOUGHT[interest.kind], (interest.words,))
         wanted = one.preferences.categories
         matched = next((name for name in card.categories if name in wanted), None)
-        if liking > (_TOLD if matched else 0.0) and (words := self._telling(row, place)):
-            return Why(WhyKind.LIKED, words)
         return Why(WhyKind.CATEGORY, (matched,)) if matched else None
 
-    def _telling(self, row: int, place: int) -> tuple[str, ...]:
-        """Name the words of a taste that say most for a paper."""
-        words, at, weights = self._terms(row)
-        adding = (weights * self.index.weights_at(place, at)).tolist()
-        best = sorted(range(len(words)), key=adding.__getitem__, reverse=True)[:_TELLING]
-        return tuple(words[number] for number in best if adding[number] > 0)
-
-    def _terms(self, row: int) -> tuple[tuple[str, ...], NDArray[np.int64], Values]:
-        if row not in self.terms:
-            taste = self.asked[row].preferences.taste
-            told = {word: weight for word, weight in taste.terms.items() if weight > 0} if taste is not None else {}
-            self.terms[row] = (
-                tuple(told),
-                np.array([place_of_word(word) for word in told], dtype=np.int64),
-                np.array(list(told.values())),
-            )
-        return self.terms[row]
+    def _tell(self, one: Asked, places: Places, liking: Sequence[float], reasons: list[Why | None]) -> None:
+        """Let taste be the reason where it adds more than what is said already, by the words that add most."""
+        taste = one.preferences.taste
+        told = {word: weight for word, weight in taste.terms.items() if weight > 0} if taste is not None else {}
+        by_taste = [
+            at
+            for at, (reason, adding) in enumerate(zip(reasons, liking, strict=True))
+            if adding > (_OUTDONE.get(reason.kind, np.inf) if reason is not None else 0.0)
+        ]
+        if not told or not by_taste:
+            return
+        words = list(told)
+        sought = np.array([_place_of(word) for word in words], dtype=np.int64)
+        adding = self.index.weights_of(sought, [places[at] for at in by_taste]) * np.array(list(told.values()))
+        for at, its in zip(by_taste, adding.tolist(), strict=True):
+            best = sorted(range(len(words)), key=its.__getitem__, reverse=True)[:_TELLING]
+            if telling := tuple(words[number] for number in best if its[number] > 0):
+                reasons[at] = Why(WhyKind.LIKED, telling)
 
 
 def _has_wishes(preferences: Preferences) -> bool:

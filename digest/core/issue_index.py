@@ -64,6 +64,11 @@ class IssueIndex:
         return {card.paper_id: place for place, card in enumerate(self.issue.cards)}
 
     @cached_property
+    def papers(self) -> frozenset[int]:
+        """The ids of the papers."""
+        return frozenset(self.place_of)
+
+    @cached_property
     def in_category(self) -> dict[str, Places]:
         """Where the papers of each category stand."""
         return {name: np.array(places) for name, places in self.issue.places.items()}
@@ -144,15 +149,21 @@ class IssueIndex:
     def _by_category_key(self) -> dict[str, list[int]]:
         return _inverted({title_key(category) for category in card.categories} for card in self.issue.cards)
 
-    def weights_at(self, place: int, words: Places) -> Values:
-        """Return the weights of a paper's words at some places, of length SCALE all together; 0 for the others."""
-        columns, weights = self._rows[place]
-        if not len(columns):
-            return np.zeros(len(words))
-        its = self._columns[columns]
-        at = its.searchsorted(words)
-        at[at == len(its)] = 0
-        return np.asarray(weights[at] * (its[at] == words), dtype=np.float64)
+    def weights_of(self, words: Places, places: Sequence[int]) -> Values:
+        """Return what some words, by their places, weigh in papers: a row for each paper, 0 where it lacks a word."""
+        keys, weights = self._by_word
+        sought = np.array(places, dtype=np.int64)[:, np.newaxis] * PLACES + words
+        if not len(keys):
+            return np.zeros(sought.shape)
+        at = np.minimum(keys.searchsorted(sought), len(keys) - 1)
+        return np.asarray(weights[at] * (keys[at] == sought), dtype=np.float64)
+
+    @cached_property
+    def _by_word(self) -> tuple[Places, NDArray[np.float32]]:
+        """The words of all papers in one row, by paper and word, with whole weights."""
+        keys = [self._columns[columns] + np.int64(place * PLACES) for place, (columns, _) in enumerate(self._rows)]
+        weights = [weights for _, weights in self._rows]
+        return np.concatenate([_NOWHERE, *keys]), np.concatenate([np.zeros(0, np.float32), *weights])
 
     @cached_property
     def _prints(self) -> list[tuple[NDArray[np.int32], Values]]:

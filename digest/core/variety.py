@@ -39,18 +39,24 @@ def varied(
     if alike is None or not mixed.any():
         order = np.argsort(-best, axis=1, kind="stable")[:, :most]
         return _chosen(np.take_along_axis(among, order, axis=1), np.take_along_axis(best, order, axis=1), counts)
-    rows = np.arange(len(best))
+    # Those who want most first: with each step fewer rows are looked at.
+    order = np.argsort(-np.asarray(counts), kind="stable")
+    best, among = best[order], among[order]
     nearest = np.zeros(best.shape, dtype=np.float32)
-    losing = np.where(mixed, likeness, 0.0)[:, np.newaxis]
-    chosen, worth = [], []
-    for _ in range(min(most, width)):
-        at = (best - losing * nearest).argmax(axis=1)
+    losing = np.where(mixed[order], likeness, 0.0)[:, np.newaxis]
+    wanting = np.asarray(counts)[order]
+    chosen = np.zeros((len(best), min(most, width)), dtype=np.int64)
+    worth = np.full(chosen.shape, -np.inf)
+    for step in range(chosen.shape[1]):
+        few = slice(0, int(np.count_nonzero(wanting > step)))
+        rows = np.arange(few.stop)
+        at = (best[few] - losing[few] * nearest[few]).argmax(axis=1)
         columns = among[rows, at]
-        chosen.append(columns)
-        worth.append(best[rows, at].copy())
+        chosen[rows, step], worth[rows, step] = columns, best[rows, at]
         best[rows, at] = -np.inf
-        np.maximum(nearest, alike[columns[:, np.newaxis], among], out=nearest)
-    return _chosen(np.stack(chosen, axis=1), np.stack(worth, axis=1), counts)
+        np.maximum(nearest[few], alike[columns[:, np.newaxis], among[few]], out=nearest[few])
+    back = np.argsort(order, kind="stable")
+    return _chosen(chosen[back], worth[back], counts)
 
 
 def _chosen(columns: NDArray[np.int64], worth: NDArray[np.float64], counts: Sequence[int]) -> list[Places]:
