@@ -68,6 +68,7 @@ class _Table:
     barred: Mask = field(init=False)  # what a reader must not get
     near: Mask = field(init=False)  # what belongs to a reader's usual
     value: Values = field(init=False)
+    strong: int = field(init=False)  # so many of the first cards have a strong trend
     liked: dict[int, Values] = field(default_factory=dict)  # what taste adds to the value, by row
     met: NDArray[np.int16] = field(init=False)  # one more than which of the interests a card meets first; 0 is none
 
@@ -78,6 +79,7 @@ class _Table:
         self.barred = np.zeros(shape, dtype=bool)
         self.met = np.zeros(shape, dtype=np.int16)
         self.value = np.repeat((self.index.trend - np.arange(shape[1]) * 1e-9)[np.newaxis], shape[0], axis=0)
+        self.strong = max(int(self.index.ranked.sum()) // _STRONG, _STRONG_AT_LEAST)
         self._weigh_tastes()
         for row, one in enumerate(self.asked):
             self._ask(row, one)
@@ -103,17 +105,16 @@ class _Table:
     def _ask(self, row: int, one: Asked) -> None:
         index, preferences = self.index, one.preferences
         may, near = self.open[row], self.near[row]
-        for category in preferences.categories:
-            if (places := index.in_category.get(category)) is not None:
-                near[places] = True
-        may[:] = near if preferences.categories else index.ranked
-        may &= index.ranked
+        found = [index.in_category[category] for category in preferences.categories if category in index.in_category]
+        if found:
+            near[np.concatenate(found)] = True
+        np.logical_and(near if preferences.categories else True, index.ranked, out=may)
         gone = [index.place_of[paper] for paper in one.already_sent & index.papers if paper not in one.revised]
-        self.barred[row, gone] = True
+        if gone:
+            self.barred[row, gone] = True
         if preferences.interests:
             self._ask_more(row, preferences.interests)
-        coming = [index.place_of[paper] for paper in one.revised if paper in index.place_of]
-        if coming:
+        if coming := [index.place_of[paper] for paper in one.revised if paper in index.place_of]:
             may[coming] = near[coming] = True
             self.value[row, coming] += _REVISED
 
@@ -156,20 +157,17 @@ class _Table:
         """Find the strongest paper from outside a reader's usual, where there is a usual to be outside of."""
         preferences = self.asked[row].preferences
         taste = preferences.taste
-        usual = {*preferences.categories}
-        if taste is not None:
-            usual |= {name for name, share in taste.categories.items() if share >= _OWN_SHARE}
-        if not preferences.outside or not usual or preferences.paper_count < 2:
+        own = () if taste is None else [name for name, share in taste.categories.items() if share >= _OWN_SHARE]
+        if not preferences.outside or not (preferences.categories or own) or preferences.paper_count < 2:
             return None
         index = self.index
-        strong = max(int(index.ranked.sum()) // _STRONG, _STRONG_AT_LEAST)
-        far = index.ranked[:strong] & ~self.near[row, :strong]
-        for category in usual:
+        strong = self.strong
+        far = index.ranked[:strong] & ~(self.near[row, :strong] | self.barred[row, :strong])
+        for category in own:
             if (places := index.in_category.get(category)) is not None:
                 far[places[places < strong]] = False
         if row in self.liked:
             far &= self.liked[row][:strong] <= 0
-        far &= ~self.barred[row, :strong]
         return int(far.argmax()) if far.any() else None
 
     def _picks(self, row: int, places: Places, outside: int | None) -> tuple[Pick, ...]:
@@ -203,7 +201,7 @@ class _Table:
             return Why(_SOUGHT[interest.kind], (interest.words,))
         wanted = one.preferences.categories
         matched = next((name for name in card.categories if name in wanted), None)
-        return Why(WhyKind.CATEGORY, (matched,)) if matched else None
+        return _in_category(matched) if matched else None
 
     def _tell(self, one: Asked, places: Places, liking: Sequence[float], reasons: list[Why | None]) -> None:
         """Let taste be the reason where it adds more than what is said already, by the words that add most."""
@@ -227,5 +225,12 @@ class _Table:
 
 def _has_wishes(preferences: Preferences) -> bool:
     """Tell whether a reader wants anything in particular; else the issue's own order is theirs."""
+    if preferences.categories:
+        return True
     wanted = any(one.kind not in (InterestKind.EXCLUSION, InterestKind.PAPER) for one in preferences.interests)
-    return bool(preferences.categories) or wanted or bool(preferences.taste and preferences.taste.papers)
+    return wanted or bool(preferences.taste and preferences.taste.papers)
+
+
+@lru_cache(maxsize=1_000)
+def _in_category(category: str) -> Why:
+    return Why(WhyKind.CATEGORY, (category,))
