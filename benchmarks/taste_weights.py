@@ -49,7 +49,7 @@ def main(papers: Path, profiles: Path) -> None:
         )
         held.append({*reading.liked, *wanted})
     print(f"compared after {time.process_time() - started:.0f} s of processor")
-    first, second = _halves(held)
+    first, second = halves(held)
     shipped = np.array([WEIGHTS[name] for name in names])
     fitted = {"shipped": shipped, "first half's": _fit(asked, first), "second half's": _fit(asked, second)}
     for whose, weights in fitted.items():
@@ -59,7 +59,8 @@ def main(papers: Path, profiles: Path) -> None:
             print(f"  on {where:12s} ({len(half)}) MRR {mrr:.3f}  R@10 {at_10:.3f}  R@20 {at_20:.3f}")
 
 
-def _halves(held: list[set[str]]) -> tuple[list[int], list[int]]:
+def halves(held: list[set[str]]) -> tuple[list[int], list[int]]:
+    """Divide readings by number, so that those that share a paper are together."""
     groups: list[tuple[set[str], list[int]]] = []
     for number, papers in enumerate(held):
         touching = [group for group in groups if not group[0].isdisjoint(papers)]

@@ -115,7 +115,7 @@ class Settings(BaseSettings):
         default_factory=list, description="Opens /metrics to these addresses or networks; off without it and a token"
     )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
-    issue_size: int = Field(200, ge=10, le=1000, description="The number of papers an issue ranks")
+    issue_size: int = Field(500, ge=10, le=1000, description="The number of papers an issue ranks")
     keep_observations_days: int = Field(
         400,
         ge=LEAST_OBSERVATIONS_DAYS,

@@ -67,9 +67,11 @@ def refresh(service: str) -> None:
 @shared_task(name="firstlight.words")
 def words() -> None:
     """Read the words of papers that are new: how unlike earlier work they are, and what is near them."""
+    from digest.flows.learn import learn_again
     from digest.flows.words import read_words
 
-    tally = read_words(services().engine)
+    wired = services()
+    tally = read_words(wired.engine, then=lambda session, ids: learn_again(session, ids, now=wired.clock()))
     if tally.read:
         _log.info("read words", papers=tally.read, novelty=tally.judged, neighbours=tally.neighbours)
 

@@ -23,6 +23,7 @@ def novelty() -> None:
     The service does this by itself after every reading of the sources; by hand it fills in what an older version has
     left out. What is there already stands. It can be stopped at any time, and goes on where it was.
     """
+    from digest.flows.learn import learn_again
     from digest.flows.words import read_words
 
     services = with_database()
@@ -30,7 +31,11 @@ def novelty() -> None:
     columns = (TextColumn("reading words (papers)"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True)) as bar:
         task = bar.add_task("", total=None)
-        tally = read_words(services.engine, lambda done, total: bar.update(task, completed=done, total=total))
+        tally = read_words(
+            services.engine,
+            lambda done, total: bar.update(task, completed=done, total=total),
+            then=lambda session, ids: learn_again(session, ids, now=services.clock()),
+        )
         bar.update(task, completed=tally.read, total=tally.read)
     if not tally.read:
         typer.echo("no paper has words that were not read yet")

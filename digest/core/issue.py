@@ -45,6 +45,7 @@ class Card:
     `authors` holds every known author in order; how many are shown is the template's affair.
     `percentile` is 0 to 100 within the primary category. `simulated` marks evidence that the demo made up.
     `novelty`, 0 to 100, is no part of the score: it says how unlike earlier papers' words this one's are.
+    `watched` marks a card beyond the ranking: the issue has it for the readers who watch for such a paper.
     """
 
     paper_id: int
@@ -69,6 +70,7 @@ class Card:
     summary: str = ""
     simulated: bool = False
     novelty: float | None = None
+    watched: bool = False
 
     @property
     def stands_apart(self) -> bool:
@@ -90,6 +92,8 @@ class Card:
         plain = asdict(self)
         if self.novelty is None:
             del plain["novelty"]  # cards frozen before there was one have no such field, and their hash stands
+        if not self.watched:
+            del plain["watched"]
         plain["parts"] = [part._asdict() for part in self.parts]
         plain["listed_on"] = self.listed_on.isoformat() if self.listed_on else None
         return plain

@@ -7,15 +7,15 @@ heavier and somewhat better sister, which learns from a whole collection. Import
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.core.prints import Print, place, singular, subject_words
+from digest.core.reading import SCALE, Taste
 from digest.core.text import title_key
 
-SCALE = 4096.0  # the length of a taste and of a print: with whole weights, any sum of products is exact in 32 bits
 _KEPT = 512  # words of a taste
 _LEAST = 0.5  # of what a disliked paper's words weigh, as in Rocchio's formula
 _TOLD = 24  # words told to the reader
@@ -35,22 +35,6 @@ class Example:
     text: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Taste:
-    """What a reader likes, as learned from `papers` papers.
-
-    `words` holds places, ascending, as little-endian int32; `weights` a whole number as float32 for each, together
-    of length SCALE. `categories` are the shares of the liked papers' categories. `terms` are the words that say most,
-    for people to read; those that were struck out weigh 0.
-    """
-
-    words: bytes = b""
-    weights: bytes = b""
-    categories: Mapping[str, float] = field(default_factory=dict)
-    terms: Mapping[str, float] = field(default_factory=dict)
-    papers: int = 0
-
-
 class Rarity:
     """How much each word tells: in how many of `papers` papers it stands, `counts` as `word_frequency` holds them."""
 
@@ -62,6 +46,11 @@ class Rarity:
         """Return the weight of words by their places: the logarithm of how rare they are, above 0."""
         found = np.minimum(self._counts[places], self._papers)
         return np.asarray(np.log((2 + self._papers) / (1 + found)), dtype=np.float64)
+
+    def share(self, places: NDArray[np.int32]) -> NDArray[np.float64]:
+        """Return what words weigh in a paper on average: their rarity, times the share of papers they stand in."""
+        found = np.minimum(self._counts[places], self._papers)
+        return np.asarray(self.of(places) * found / self._papers, dtype=np.float64)
 
     def is_common(self, word: str) -> bool:
         """Tell whether a word stands in so many papers that it names no subject."""

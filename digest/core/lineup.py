@@ -49,5 +49,10 @@ def line_up(contenders: Iterable[Contender], size: int) -> list[int]:
     return [one.paper_id for one in chosen]
 
 
+def by_strength(contenders: Iterable[Contender]) -> list[int]:
+    """Return the ids of papers, the strongest first, with no hand for variety."""
+    return [one.paper_id for one in sorted(contenders, key=_strength)]
+
+
 def _strength(one: Contender) -> tuple[float, int, int]:
     return -one.value, -(one.listed_on.toordinal() if one.listed_on else 0), one.paper_id

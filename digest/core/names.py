@@ -13,6 +13,7 @@ def author_slug(name: str) -> str:
     return author_words(name)[0]
 
 
+@lru_cache(maxsize=20_000)
 def lab_slug(name: str) -> str:
     """Return the address of a lab: its name in ASCII, or `lab-` and a short hash where nothing is left."""
     return slug(name) or f"lab-{_short_hash(title_key(name))}"

@@ -6,6 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
+from digest.core.prints import Print
+
+_MAJOR = 0.1  # of the different words of title and abstract, before and after together
+
 
 @dataclass(frozen=True, slots=True)
 class Version:
@@ -31,3 +35,9 @@ def versions(announced: Iterable[tuple[int | None, date | None, str]], current: 
         Version(number, min(days[number]) if number in days else None, tuple(sorted(sources.get(number, ()))))
         for number in sorted(numbers)
     ]
+
+
+def is_major(before: Print, now: Print) -> bool:
+    """Tell whether a paper's title and abstract were rewritten: one in ten of their words came or went."""
+    old, new = (set(zip(*[iter(one.words)] * 4, strict=True)) for one in (before, now))
+    return len(old ^ new) >= _MAJOR * max(len(old | new), 1)

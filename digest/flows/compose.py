@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.issue import Issue
-from digest.core.lineup import line_up
+from digest.core.lineup import Contender, by_strength, line_up
 from digest.core.trend import Appraisal, trend_scores
 from digest.flows.score import appraised
+from digest.store.beyond import revisions, saved_since
 from digest.store.dialects import one_writer
 from digest.store.engine import reading, writing
 from digest.store.issues import StoredIssue, by_date, freeze_issue
 from digest.store.papers import current_ids, papers_by_id
-from digest.store.scores import store_scores
+from digest.store.scores import WINDOW, store_scores
 from digest.store.site import card_of
 from digest.store.texts import novelty_of
+from digest.store.watching import watched_papers
 
-ISSUE_SIZE = 200  # cards: enough that a reader of one small category finds some
+ISSUE_SIZE = 500  # cards: enough that a reader of one small category finds some
+_MOST_WATCHED = 500  # more that some reader watches for
+_REVISED_SINCE = timedelta(days=2)  # so long a new version of a saved paper stays in issues, as a day may have none
 
 
 def draft(engine: Engine, issued_on: date, cut_off: datetime, *, size: int = ISSUE_SIZE) -> Issue:
@@ -65,12 +70,27 @@ def freeze(
 def _compose(session: Session, issued_on: date, cut_off: datetime, size: int) -> tuple[Issue, list[Appraisal]]:
     appraisals, contenders = appraised(session, cut_off)
     order = line_up(contenders, size)
+    ranked = set(order)
+    order += _beyond(session, [one for one in contenders if one.paper_id not in ranked], ranked, cut_off)
     scores = {score.paper_id: score for score in trend_scores(appraisals, order)}
     papers = papers_by_id(session, order)
     known = [paper_id for paper_id in order if paper_id in papers]
     novelties = novelty_of(session, known)
     cards = tuple(
-        card_of(papers[paper_id], scores[paper_id], rank, novelty=novelties.get(paper_id))
+        replace(
+            card_of(papers[paper_id], scores.get(paper_id), rank, novelty=novelties.get(paper_id)),
+            watched=paper_id not in ranked,
+        )
         for rank, paper_id in enumerate(known, start=1)
     )
     return Issue(issued_on=issued_on, cut_off=cut_off, cards=cards), appraisals
+
+
+def _beyond(session: Session, rest: Sequence[Contender], ranked: Set[int], cut_off: datetime) -> list[int]:
+    """Find what readers watch for beyond the ranking: fresh papers, strongest first, then saved ones revised."""
+    since = (cut_off - WINDOW).date()
+    fresh = by_strength(one for one in rest if one.listed_on is not None and one.listed_on >= since)
+    found = watched_papers(session, fresh, _MOST_WATCHED)
+    saved = [one for one in saved_since(session, (cut_off - _REVISED_SINCE).date()) if one not in ranked]
+    revised = {one.paper_id for one in revisions(session, saved)}.difference(found)
+    return found + sorted(revised)[:_MOST_WATCHED]

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
-from digest.core.liking import Example, Rarity, Taste, learn
+from digest.core.reading import Taste
 from digest.store import tastes
 from digest.store.interests import reactions_of
 from digest.store.texts import frequencies
@@ -24,6 +24,8 @@ def learn_taste(session: Session, subscriber_id: int, *, now: datetime) -> Taste
     more. A paper whose words were not read yet is learned when they are (`learn_again`). Words that the reader struck
     out of the terms stay at 0. Cheap enough for a click: some milliseconds.
     """
+    from digest.core.liking import Example, Rarity, learn  # noqa: PLC0415 - numpy comes with the first click
+
     session.flush()  # the queries below look past what the session has not written yet
     when = tastes.seeds_of(session, subscriber_id)
     weights = {paper_id: _faded(since, now) for paper_id, since in when.items()}
@@ -51,7 +53,7 @@ def learn_taste(session: Session, subscriber_id: int, *, now: datetime) -> Taste
 
 
 def learn_again(session: Session, paper_ids: Iterable[int], *, now: datetime) -> int:
-    """Learn anew the tastes that rest on papers whose words were just read; return how many."""
+    """Learn anew the tastes that rest on papers whose words were just read, in one transaction; return how many."""
     readers = tastes.resting_on(session, list(paper_ids))
     for subscriber_id in readers:
         learn_taste(session, subscriber_id, now=now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +10,8 @@ from typing import Protocol
 from urllib.parse import quote
 
 from digest.core.delivery import DeliveryKind
-from digest.core.issue import Issue
 from digest.core.pace import Pace
-from digest.core.tailor import Edition, Preferences, tailor
+from digest.core.tailor import Edition
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.parcel import News
@@ -98,11 +97,6 @@ class Letter:
     rendered: Rendered | Pressed
     edition: Edition | None = None
     paper_ids: tuple[int, ...] = field(default=())
-
-
-def edition_for(reader: Reader, issue: Issue, sent: Set[int]) -> Edition:
-    """Cut an issue to what a reader asked for and was not sent before."""
-    return tailor(issue, Preferences(categories=reader.categories, paper_count=reader.paper_count), sent)
 
 
 def digest_letter(

@@ -11,13 +11,14 @@ from sqlmodel import Session
 from digest.core.cadence import Cadence
 from digest.core.delivery import DeliveryKind
 from digest.core.issue import Issue
-from digest.core.tailor import Edition
+from digest.core.tailor import Asked, Edition, tailor_many
 from digest.errors import NotFound
 from digest.flows.compose import draft
-from digest.flows.letters import Courier, digest_letter, edition_for, inert_links
+from digest.flows.editions import coming_back, index_of, wishes_of
+from digest.flows.letters import Courier, digest_letter, inert_links
 from digest.flows.shelf import week_of
 from digest.flows.stock import MEMORY
-from digest.store.addressees import Reader, sent_before
+from digest.store.addressees import Reader, deliveries_of, sent_before
 from digest.store.choices import choices_of, subscriber_of
 from digest.store.engine import reading
 from digest.store.issues import by_date
@@ -70,12 +71,12 @@ def preview(
         stored = by_date(session, issued_on)
     issue = stored.issue if stored else draft(engine, issued_on, at)
     with reading(engine) as session:
-        whom, sent = _whom(session, reader, stored.id if stored else None, at)
+        subscriber_id, whom, sent = _whom(session, reader, stored.id if stored else None, at)
         if categories:
             whom = replace(whom, categories=categories)
         shown = week_of(session, issue) if whom.cadence == Cadence.WEEKLY else issue
+        edition = _edition(session, (subscriber_id, whom, sent), shown, stored.id if stored else None)
     recipient = whom.address or courier.sender.address
-    edition = edition_for(whom, shown, sent)
     letter = digest_letter(
         courier,
         edition,
@@ -97,7 +98,17 @@ def preview(
     )
 
 
-def _whom(session: Session, address: str | None, issue_id: int | None, at: datetime) -> tuple[Reader, frozenset[int]]:
+def _edition(session: Session, whom: tuple[int, Reader, frozenset[int]], shown: Issue, issue_id: int | None) -> Edition:
+    subscriber_id, reader, sent = whom
+    wishes = wishes_of(session, {subscriber_id: reader})[subscriber_id]
+    now_made = deliveries_of(session, subscriber_id, issue_id) if issue_id is not None else ()
+    back = coming_back(session, shown, [subscriber_id], but=now_made).get(subscriber_id, frozenset())
+    return tailor_many(index_of(session, shown), [Asked(wishes, sent, back)])[0]
+
+
+def _whom(
+    session: Session, address: str | None, issue_id: int | None, at: datetime
+) -> tuple[int, Reader, frozenset[int]]:
     if address is None:
         anyone = Reader(
             address="",
@@ -107,7 +118,7 @@ def _whom(session: Session, address: str | None, issue_id: int | None, at: datet
             categories=(),
             paper_count=10,
         )
-        return anyone, frozenset()
+        return 0, anyone, frozenset()
     subscriber_id = subscriber_of(session, address)
     found = choices_of(session, subscriber_id) if subscriber_id is not None else None
     if subscriber_id is None or found is None:
@@ -125,4 +136,4 @@ def _whom(session: Session, address: str | None, issue_id: int | None, at: datet
         when_empty=choices.when_empty,
         outside=choices.outside,
     )
-    return reader, sent_before(session, subscriber_id, issue_id, since=(at - MEMORY).date())
+    return subscriber_id, reader, sent_before(session, subscriber_id, issue_id, since=(at - MEMORY).date())

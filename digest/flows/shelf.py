@@ -1,21 +1,26 @@
-"""The issues that a run or a preview cuts editions from: loaded once, merged for weekly readers."""
+"""The issues that a run or a preview cuts editions from: loaded and laid out once, merged for weekly readers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 from sqlmodel import Session
 
 from digest.core.cadence import Cadence
 from digest.core.issue import Issue
-from digest.core.tailor import Preferences, tailor
+from digest.core.tailor import Edition, Pick
 from digest.core.weekly import merge_week
 from digest.errors import TemplateFault
+from digest.flows.editions import index_of
 from digest.flows.letters import Courier, digest_letter, inert_links
 from digest.store.audience import issues_between
 from digest.store.issues import load_issue
+
+if TYPE_CHECKING:
+    from digest.core.issue_index import IssueIndex
 
 _REST_OF_WEEK = timedelta(days=6)
 
@@ -25,6 +30,7 @@ class IssueShelf:
     """Issues by id and kind of cadence, each loaded once."""
 
     _issues: dict[tuple[int, bool], Issue] = field(default_factory=dict)
+    _indexes: dict[tuple[int, bool], IssueIndex] = field(default_factory=dict)
 
     def fetch(self, session: Session, issue_id: int, cadence: str) -> Issue:
         """Load an issue, or for a weekly cadence the week that ends with it; raises NotFound."""
@@ -35,9 +41,12 @@ class IssueShelf:
             self._issues[issue_id, True] = week_of(session, self._issues[issue_id, False])
         return self._issues[issue_id, weekly]
 
-    def take(self, issue_id: int, cadence: str) -> Issue:
-        """Return what `fetch` loaded."""
-        return self._issues[issue_id, cadence == Cadence.WEEKLY]
+    def index(self, session: Session, issue_id: int, cadence: str) -> IssueIndex:
+        """Lay out what `fetch` loaded for tailoring, once."""
+        key = issue_id, cadence == Cadence.WEEKLY
+        if key not in self._indexes:
+            self._indexes[key] = index_of(session, self._issues[key])
+        return self._indexes[key]
 
     def daily(self) -> Iterator[tuple[int, Issue]]:
         """Iterate over the issues of one day, with their ids."""
@@ -58,7 +67,7 @@ def proof(courier: Courier, issue: Issue, at: datetime) -> None:
     """
     fault: TemplateFault | None = None
     for card in issue.cards:
-        edition = tailor(replace(issue, cards=(card,)), Preferences(paper_count=1))
+        edition = Edition(issued_on=issue.issued_on, picks=(Pick(1, card),), note=issue.note)
         links = inert_links(courier.base_url, edition)
         try:
             digest_letter(courier, edition, links, recipient=courier.sender.address, identity="proof", at=at)

@@ -14,7 +14,8 @@ from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
-from digest.flows.letters import Courier, Letter, edition_for, prompt_letter, reader_letter
+from digest.flows.cuts import Cuts
+from digest.flows.letters import Courier, Letter, prompt_letter, reader_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
 from digest.flows.turns import Turns
@@ -60,6 +61,7 @@ class Stock:
     _made: dict[int, frozenset[int]] = field(default_factory=dict)
     _made_before: dict[int, frozenset[int]] = field(default_factory=dict)
     _shelf: IssueShelf = field(default_factory=IssueShelf)
+    _cuts: Cuts = field(default_factory=Cuts)
     _proven: set[int] = field(default_factory=set)
     _broken: set[int] = field(default_factory=set)
 
@@ -98,6 +100,9 @@ class Stock:
             for claimed in fresh:
                 if claimed.issue_id is not None and claimed.issue_id not in self._broken:
                     self._fetch(session, claimed.issue_id, readers[claimed.id].cadence)
+            sound = [one for one in fresh if one.issue_id is not None and one.issue_id not in self._broken]
+            self._cuts.look_up(session, self._shelf, sound, readers, self._had)
+        self._cuts.cut()
         self._prove_issues()
 
     def next_letter(self) -> Ready | None:
@@ -107,6 +112,7 @@ class Stock:
             letter = self._letter(claimed, now)
             hashes = self._hashes.pop(claimed.id)
             address = self._readers.pop(claimed.id).address
+            self._cuts.drop(claimed)
             if letter is None:
                 continue
             self.turns.begun(claimed, address, now)
@@ -130,6 +136,7 @@ class Stock:
     def _put_back(self, move: Move) -> None:
         self._readers.pop(move.claimed.id, None)
         self._hashes.pop(move.claimed.id, None)
+        self._cuts.drop(move.claimed)
         self.decided(move)
 
     def _had(self, subscriber_id: int | None) -> frozenset[int]:
@@ -180,9 +187,10 @@ class Stock:
         try:
             if claimed.issue_id is None:
                 return prompt_letter(self.courier, claimed, reader, now)
-            issue = self._shelf.take(claimed.issue_id, reader.cadence)
-            edition = edition_for(reader, issue, self._had(claimed.subscriber_id))
-            if edition.picks:
+            key = claimed.subscriber_id or 0
+            made = self._made.get(key, _NONE) | self._made_before.get(key, _NONE)
+            edition = self._cuts.take(claimed, made)
+            if edition.picks or reader.when_empty:
                 return reader_letter(self.courier, claimed, reader, edition, now)
             self.decided(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NOTHING_NEW))
         except Exception as error:  # noqa: BLE001  # one reader's message must not stop the others', whatever it is

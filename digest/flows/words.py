@@ -8,6 +8,7 @@ from datetime import date
 
 import numpy as np
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from digest.core.novelty import REACH, Listed, Precedents, novelty
 from digest.core.prints import Print, print_of
@@ -16,6 +17,7 @@ from digest.store.engine import reading, writing
 
 _BLOCK = 2_000  # papers judged and committed together; what stops a run loses no more
 Told = Callable[[int, int], None]  # how many papers are done, of how many
+Then = Callable[[Session, Sequence[int]], object]  # what else to do about papers in the transaction of their words
 
 
 @dataclass(slots=True)
@@ -27,7 +29,14 @@ class Tally:
     neighbours: int = 0
 
 
-def read_words(engine: Engine, told: Told = lambda *_: None, *, block: int = _BLOCK, reach: int = REACH) -> Tally:
+def read_words(
+    engine: Engine,
+    told: Told = lambda *_: None,
+    *,
+    then: Then = lambda *_: None,
+    block: int = _BLOCK,
+    reach: int = REACH,
+) -> Tally:
     """Read the words of every paper that has an abstract and was not read yet, in the order of their listing days.
 
     What is stored stands: a new version of an abstract, and a paper that comes late, change no other paper's
@@ -66,6 +75,7 @@ def read_words(engine: Engine, told: Told = lambda *_: None, *, block: int = _BL
             stored = set(texts.store_worked(session, worked))
             kept = [one for one in worked if one.paper_id in stored]
             texts.store_frequencies(session, _counted(texts.frequencies(session), [one.words for one in kept]))
+            then(session, [one.paper_id for one in kept])
         tally.read += len(kept)
         tally.judged += sum(one.novelty is not None for one in kept)
         tally.neighbours += sum(len(one.nearest) for one in kept)

@@ -6,6 +6,7 @@ from datetime import date
 
 from digest.core.issue import Card
 from digest.core.tailor import Edition, Pick
+from digest.core.why import Why, WhyKind
 
 URL = "https://digest.invalid/x"
 FULL = Card(
@@ -29,10 +30,11 @@ FULL = Card(
 BARE = Card(paper_id=1, rank=2, title="", path="/")
 
 _DAY = date(2026, 1, 1)
+_WHY = Why(WhyKind.CATEGORY, ("cs.LG",))
 _TOPICS = ("LG", "CL", "CV", "AI", "NE", "RO", "IR", "CR", "SE", "DC", "HC", "MA")  # enough to need two lines of text
 EVERYTHING = Edition(
     issued_on=_DAY,
-    picks=tuple(Pick(place, FULL if place % 2 else BARE, "You follow cs.LG") for place in range(1, 12)),
+    picks=tuple(Pick(place, FULL if place % 2 else BARE, _WHY) for place in range(1, 12)),
     topics=tuple(f"cs.{word}" for word in _TOPICS),
     note="A note.",
 )

@@ -232,7 +232,7 @@ class Renderer:
         return shell
 
     def _row(self, room: Room, pick: Pick) -> Row:
-        entry = entry_of(Pick(10, pick.card, pick.why), self._base_url, room)
+        entry = entry_of(Pick(10, pick.card, pick.reason), self._base_url, room)
         none = ReaderLinks(unsubscribe="", preferences="")
         context = self._context(NOTHING, none, False, ())
         return row_of(self._pair, context, pick.card, (entry, self._probe), self._shell(NOTHING, none, False, False))

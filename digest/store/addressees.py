@@ -22,7 +22,7 @@ from digest.store.tables import Delivery, Subscriber, Subscription
 from digest.store.tables.columns import BigKey
 
 # Papers of these were sent, may have been, or are about to be.
-_COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
+COUNTS_AS_SENT = (DeliveryState.ACCEPTED, DeliveryState.SENDING, DeliveryState.UNKNOWN, DeliveryState.DEFERRED)
 
 _delivery = table_of(Delivery)
 _subscriber = table_of(Subscriber)
@@ -114,6 +114,14 @@ def sent_before(session: Session, subscriber_id: int, issue_id: int | None, *, s
     return _with_others(papers, other_ids(session, papers))
 
 
+def deliveries_of(session: Session, subscriber_id: int, issue_id: int) -> list[int]:
+    """Return the ids of the deliveries of an issue to a subscriber."""
+    rows = session.connection().execute(
+        select(_delivery.c.id).where(_delivery.c.subscriber_id == subscriber_id, _delivery.c.issue_id == issue_id)
+    )
+    return list(rows.scalars())
+
+
 def _with_others(papers: set[int], others: Mapping[int, set[int]]) -> frozenset[int]:
     # A paper that was merged since it was sent must not come again under the id of the other.
     return frozenset(papers.union(*(others[paper] for paper in papers & others.keys())))
@@ -134,6 +142,6 @@ def _sent_to(dialect: str) -> Select[Any]:
         .where(
             off_index(_delivery.c.kind, "").in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
             _delivery.c.local_date >= bindparam("first_day"),
-            off_index(_delivery.c.state, "").in_(_COUNTS_AS_SENT),
+            off_index(_delivery.c.state, "").in_(COUNTS_AS_SENT),
         )
     )

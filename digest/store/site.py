@@ -26,6 +26,7 @@ from digest.store.tables import (
 )
 
 _SHOWN = col(IssueRow.state) != IssueState.HELD.value
+_MOST_SHOWN = 200  # cards of an issue; it holds more, for readers of small categories and for those who watch
 _MOST_OBSERVATIONS = 5_000  # for one page; a paper seen four times a day for a year has 1,460 a signal
 
 
@@ -69,7 +70,9 @@ def issue_front(session: Session, issued_on: date | None = None) -> Front | None
     row = session.exec(query).first()
     if row is None:
         return None
-    cards = session.exec(select(IssueCard.card).where(IssueCard.issue_id == row.id).order_by(col(IssueCard.rank)))
+    cards = session.exec(
+        select(IssueCard.card).where(IssueCard.issue_id == row.id).order_by(col(IssueCard.rank)).limit(_MOST_SHOWN)
+    )
     return Front(
         cards=tuple(Card.from_plain(plain) for plain in cards),
         issued_on=row.issued_on,
@@ -78,7 +81,7 @@ def issue_front(session: Session, issued_on: date | None = None) -> Front | None
     )
 
 
-def score_front(session: Session, *, limit: int = 200) -> Front | None:
+def score_front(session: Session, *, limit: int = _MOST_SHOWN) -> Front | None:
     """Return the latest scores as a list, best first; None before anything is scored."""
     as_of: datetime | None = session.exec(select(func.max(col(Score.as_of)))).one()
     if as_of is None:

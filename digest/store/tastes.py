@@ -10,8 +10,8 @@ from sqlalchemy import Row, delete, or_, select, update
 from sqlmodel import Session
 
 from digest.core.interests import InterestKind
-from digest.core.liking import Taste
 from digest.core.prints import Print
+from digest.core.reading import Taste
 from digest.store.dialects import changed, insert_into, table_of
 from digest.store.paper_rows import in_chunks
 from digest.store.tables import InterestRow, Paper, PaperAlias, PaperText, ReactionRow, TasteRow

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import Engine, event, update
 from sqlmodel import select
 
 from digest.core.capture import Capture, Reading
+from digest.core.interests import InterestKind, interest_of
 from digest.core.issue import Card, Issue, IssueState
 from digest.core.paper import Listing, Observation
 from digest.errors import CorruptState, NotFound
@@ -21,8 +23,10 @@ from digest.flows.ingest import ingest_capture
 from digest.flows.score import score
 from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
+from digest.store.interests import add_interests
 from digest.store.issues import by_date, freeze_issue, load_issue, move_issue
 from digest.store.tables import IssueCard, IssueRow, Paper, PaperText, Score
+from tests.post import add_reader
 
 DAY = date(2026, 5, 20)
 ABSTRACT = "We sort lamps by shade. It works in 3.5 % of towns. More is to come."
@@ -261,3 +265,68 @@ def test_a_card_from_before_there_was_a_novelty_is_stored_and_loaded_as_it_was()
     assert "novelty" not in old
     assert Card.from_plain(old) == card
     assert json.loads(json.dumps(Card.from_plain(old).as_plain())) == old
+
+
+def test_what_a_reader_watches_for_is_in_the_issue_beyond_its_ranking(stocked: Engine, now: datetime) -> None:
+    plain = draft(stocked, DAY, now, size=2)
+    assert [(card.rank, card.watched) for card in plain.cards] == [(1, False), (2, False)]
+    stock(
+        stocked,
+        [
+            listing(11, title="Sorting by sparse shade", authors=("Cy Dee",)),
+            listing(12, authors=("Ada  Lovelace",)),
+            listing(13, labs=("Mila",)),
+            listing(14, title="Lamps of old", listed_on=date(2026, 3, 1), authors=("Ada Lovelace",)),
+        ],
+        now - timedelta(hours=1),
+    )
+    unwatched = draft(stocked, DAY, now, size=2)
+    assert len(unwatched.cards) == 2
+    reader = add_reader(stocked, "ann@example.test")
+    wishes = [
+        (InterestKind.AUTHOR, "Ada Lovelace"),
+        (InterestKind.LAB, "mila"),
+        (InterestKind.KEYWORD, "sparse shade"),
+        (InterestKind.SEARCH, "towns shade"),
+    ]
+    with writing(stocked) as session:
+        found = [one for kind, words in wishes if (one := interest_of(kind, words)) is not None]
+        add_interests(session, reader, found[:3], now)
+    watched = draft(stocked, DAY, now, size=2)
+    assert watched.cards[:2] == unwatched.cards
+    assert [card.rank for card in watched.cards] == [1, 2, 3, 4, 5]
+    assert {card.arxiv_id for card in watched.cards[2:]} == {"2605.00011", "2605.00012", "2605.00013"}
+    assert all(card.watched for card in watched.cards[2:])
+    scores = [card.score for card in watched.cards[2:]]
+    assert scores == sorted(scores, reverse=True)
+    stored = freeze(stocked, DAY, now, now=now, size=2)
+    assert stored is not None
+    assert stored.issue == watched
+    with writing(stocked) as session:
+        add_interests(session, reader, found[3:], now)
+    assert len(draft(stocked, DAY, now, size=2).cards) == 10  # a search that all fresh ones answer
+
+
+def test_a_common_word_brings_ten_papers_and_a_followed_author_all(engine: Engine, now: datetime) -> None:
+    stock(engine, [listing(n, authors=("Ada Bell",) if n > 30 else ("Bo Carr",)) for n in range(1, 43)], now)
+    reader = add_reader(engine, "ann@example.test")
+    with writing(engine) as session:
+        keyword = interest_of(InterestKind.KEYWORD, "lamp")
+        assert keyword is not None
+        add_interests(session, reader, [keyword], now)
+    assert len(draft(engine, DAY, now, size=5).cards) == 5 + 10
+    with writing(engine) as session:
+        author = interest_of(InterestKind.AUTHOR, "Ada Bell")
+        assert author is not None
+        add_interests(session, reader, [author], now)
+    names = [card.authors for card in draft(engine, DAY, now, size=5).cards]
+    assert names.count(("Ada Bell",)) == 12
+    assert len(names) <= 5 + 12 + 10
+
+
+def test_a_card_frozen_before_there_was_anything_to_watch_for_is_what_it_was() -> None:
+    card = Card(paper_id=1, rank=1, title="Lamp", path="/papers/1")
+    assert "watched" not in card.as_plain()
+    assert Card.from_plain(json.loads(json.dumps(card.as_plain()))) == card
+    watched = replace(card, watched=True)
+    assert Card.from_plain(json.loads(json.dumps(watched.as_plain()))) == watched

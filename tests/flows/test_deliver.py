@@ -153,6 +153,18 @@ def test_papers_sent_before_are_not_sent_again_and_nothing_new_is_skipped(engine
     assert len(sink.sent) == 2
 
 
+def test_who_asked_for_it_gets_a_line_where_there_is_nothing_new_but_not_without_an_issue(engine: Engine) -> None:
+    add_reader(engine, "ann@example.test", categories=["hep-th"], when_empty=True)
+    add_reader(engine, "bob@example.test", categories=["hep-th"])
+    sink = Sink()
+    assert dict(send(engine, sink).counts) == {}
+    queue(engine, add_issue(engine))
+    tally = send(engine, sink)
+    assert dict(tally.counts) == {DeliveryState.ACCEPTED: 1, DeliveryState.SKIPPED: 1}
+    assert sink.recipients == ["ann@example.test"]
+    assert post.deliveries(engine)[0].paper_ids == []
+
+
 def test_a_weekly_edition_is_cut_from_the_week(engine: Engine) -> None:
     add_reader(engine, "ann@example.test", cadence="weekly", weekday=2, paper_count=5)
     add_issue(engine, issued_on=date(2026, 5, 18), frozen_at=FROZEN_AT - timedelta(days=2), papers=2, first=100)

@@ -9,9 +9,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.interests import Interest, InterestKind
-from digest.core.liking import SCALE, Taste
 from digest.core.prints import place
-from digest.flows.learn import learn_taste
+from digest.core.reading import SCALE, Taste
+from digest.flows.learn import learn_again, learn_taste
 from digest.flows.words import read_words
 from digest.store.engine import reading, writing
 from digest.store.interests import add_interests
@@ -130,3 +130,21 @@ def test_nothing_to_learn_from_is_an_empty_taste(engine: Engine) -> None:
     with writing(engine) as session:
         start_from(session, ann, 1)  # not known here yet
         assert learn_taste(session, ann, now=NOW) == Taste()
+
+
+def test_a_paper_whose_words_come_later_is_learned_with_them(engine: Engine) -> None:
+    ann, bob = add_reader(engine, "ann@example.test"), add_reader(engine, "bob@example.test")
+    with writing(engine) as session:
+        add_paper(session, 2)
+        start_from(session, ann, 1)  # neither the paper nor its words are known here yet
+        react(session, bob, 2, 1)
+        assert learn_taste(session, ann, now=NOW).papers == 0
+        assert learn_taste(session, bob, now=NOW).papers == 0
+    with writing(engine) as session:
+        add_paper(session, 1)
+        add_paper(session, 3)
+    learned: list[int] = []
+    read_words(engine, then=lambda session, ids: learned.append(learn_again(session, ids, now=NOW)))
+    assert learned == [2]
+    with reading(engine) as session:
+        assert {key: taste.papers for key, taste in tastes_of(session, [ann, bob]).items()} == {ann: 1, bob: 1}

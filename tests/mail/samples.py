@@ -6,6 +6,7 @@ from datetime import date
 
 from digest.core.issue import Card
 from digest.core.tailor import Edition, Pick
+from digest.core.why import Why, WhyKind
 from digest.files import templates_folder
 from digest.mail.render import ReaderLinks, Renderer, Sender
 
@@ -110,7 +111,7 @@ def card(place: int = 1, **changes: object) -> Card:
 def edition(*cards: Card, note: str = "", topics: tuple[str, ...] = ("cs.LG", "stat.ML")) -> Edition:
     """An edition of these papers, in this order; each is here because of its category, where it has one."""
     picks = tuple(
-        Pick(place, each, f"You follow {each.primary_category}" if each.primary_category in topics else "")
+        Pick(place, each, Why(WhyKind.CATEGORY, (each.primary_category,)) if each.primary_category in topics else None)
         for place, each in enumerate(cards, start=1)
     )
     return Edition(issued_on=DAY, picks=picks, topics=topics, note=note)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from digest.core.issue import Card
 from digest.core.tailor import Edition, Pick
+from digest.core.why import Why, WhyKind
 from digest.errors import TemplateFault
 from digest.files import templates_folder
 from digest.mail.fragments import Row, Rows, piece, shell_of
@@ -90,7 +91,8 @@ def agree(edition: Edition, links: ReaderLinks = samples.LINKS, *, welcome: bool
 def test_a_joined_digest_is_what_its_template_says(  # checklist 6, 8, 26
     cards: list[Card], why: str, topics: list[str], note: str, welcome: bool, web: bool
 ) -> None:
-    picks = tuple(Pick(place, card, why if place % 2 else "") for place, card in enumerate(cards, start=1))
+    reason = Why(WhyKind.KEYWORD, (why,)) if why else None
+    picks = tuple(Pick(place, card, reason if place % 2 else None) for place, card in enumerate(cards, start=1))
     links = samples.LINKS if web else ReaderLinks(samples.LINKS.unsubscribe, samples.LINKS.preferences)
     agree(Edition(issued_on=samples.DAY, picks=picks, topics=tuple(topics), note=note), links, welcome=welcome)
 
@@ -141,7 +143,7 @@ def test_a_paper_is_rendered_once_for_each_reason() -> None:
 
     rows = Rows(make)
     for place in (1, 2, 3):
-        for why in ("You follow cs.LG", ""):
+        for why in (Why(WhyKind.CATEGORY, ("cs.LG",)), None):
             rows.of([Pick(place, samples.card(1), why)])  # another card each time, and equal
     assert made == ["You follow cs.LG", ""]
 

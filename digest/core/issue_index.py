@@ -1,0 +1,256 @@
+"""An issue's cards in columns, so that a few hundred readers can be compared with all of them at once."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.core.interests import InterestKind
+from digest.core.issue import Issue
+from digest.core.liking import Rarity, unit
+from digest.core.names import author_slug, lab_slug
+from digest.core.prints import PLACES, Print
+from digest.core.reading import SCALE, Beyond, Taste
+from digest.core.text import title_key
+
+Values = NDArray[np.float64]
+Places = NDArray[np.int64]
+
+_PHRASES_KEPT = 20_000
+_UNUSUAL = 0.02  # beside a category's share among liked papers, so that a new category is no impossibility
+_STEPS = 256.0  # to the unit of a logarithm: as whole numbers their sums are exact
+_COMMONNESS, _CATEGORIES = 0.5, 0.7  # beside the likeness of words, in standard deviations; see docs/tailoring.md
+_NOWHERE = np.zeros(0, dtype=np.int64)
+
+
+class IssueIndex:
+    """What tailoring asks of an issue; `beyond` holds by paper id what is known beside the cards."""
+
+    def __init__(self, issue: Issue, beyond: Mapping[int, Beyond] | None = None, rarity: Rarity | None = None) -> None:
+        self.issue = issue
+        self._beyond = beyond or {}
+        self._rarity = rarity or Rarity(1, bytes(4 * PLACES))
+        self._found: dict[tuple[InterestKind, str], Places] = {}
+        self.ranked: NDArray[np.bool_] = np.array([not card.watched for card in issue.cards], dtype=bool)
+        # A place is never better than the one before: the issue's own order stands.
+        scores = np.minimum.accumulate(np.array([card.score for card in issue.cards], dtype=np.float64))
+        self.trend = self.standard(scores)
+
+    def __len__(self) -> int:
+        """The number of cards."""
+        return len(self.issue.cards)
+
+    def standard(self, values: Values) -> Values:
+        """Shift and scale values, in rows or one, so that those of the ranked cards have mean 0 and deviation 1.
+
+        Values that are all the same become 0.
+        """
+        if not self.ranked.any():
+            return np.zeros(values.shape)
+        among = values if self.ranked.all() else np.ascontiguousarray(values[..., self.ranked])
+        mean = among.mean(axis=-1, keepdims=True)
+        spread = among.std(axis=-1, keepdims=True)
+        return np.asarray(np.where(spread > 1e-9, (values - mean) / np.where(spread > 1e-9, spread, 1), 0.0))
+
+    @cached_property
+    def place_of(self) -> dict[int, int]:
+        """Where each paper stands."""
+        return {card.paper_id: place for place, card in enumerate(self.issue.cards)}
+
+    @cached_property
+    def papers(self) -> frozenset[int]:
+        """The ids of the papers."""
+        return frozenset(self.place_of)
+
+    @cached_property
+    def in_category(self) -> dict[str, Places]:
+        """Where the papers of each category stand."""
+        return {name: np.array(places) for name, places in self.issue.places.items()}
+
+    def find(self, kind: InterestKind, key: str) -> Places:
+        """Return where the papers stand that an interest names; each distinct one is looked for once."""
+        found = self._found.get((kind, key))
+        if found is None:
+            if len(self._found) >= _PHRASES_KEPT:
+                self._found.clear()
+            found = self._found[kind, key] = np.asarray(self._look_for(kind, key), dtype=np.int64)
+        return found
+
+    def _look_for(self, kind: InterestKind, key: str) -> Sequence[int] | Places:
+        match kind:
+            case InterestKind.AUTHOR:
+                return self._by_author.get(key, ())
+            case InterestKind.LAB:
+                return self._by_lab.get(key, ())
+            case InterestKind.KEYWORD:
+                return self._with_phrase(key)
+            case InterestKind.SEARCH:
+                return self._with_words(key)
+            case InterestKind.EXCLUSION:
+                return sorted({*self._with_phrase(key), *self._by_category_key.get(key, ())})
+            case InterestKind.PAPER:
+                return ()
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        # What is shown counts as well: an abstract may have changed since the issue was frozen.
+        nothing = Beyond()
+        shown = (
+            f"{card.title}\n{self._beyond.get(card.paper_id, nothing).abstract}\n{card.summary}"
+            for card in self.issue.cards
+        )
+        return [f" {title_key(text)} " for text in shown]
+
+    @cached_property
+    def _with_word(self) -> dict[str, int]:
+        """The cards that hold each word, as the bits of a number."""
+        found: dict[str, int] = defaultdict(int)
+        for place, text in enumerate(self._texts):
+            for word in set(text.split()):
+                found[word] |= 1 << place
+        return dict(found)
+
+    def _with_words(self, key: str) -> Places:
+        held = -1
+        for word in key.split():
+            held &= self._with_word.get(word, 0)
+        if held <= 0:
+            return _NOWHERE
+        return np.flatnonzero(
+            np.unpackbits(np.frombuffer(held.to_bytes(len(self) // 8 + 1, "little"), np.uint8), bitorder="little")
+        )
+
+    def _with_phrase(self, key: str) -> Places:
+        found = self._with_words(key)
+        if " " not in key:
+            return found
+        return np.array([place for place in found.tolist() if f" {key} " in self._texts[place]], dtype=np.int64)
+
+    @cached_property
+    def _by_author(self) -> dict[str, list[int]]:
+        return _inverted(
+            {*map(author_slug, card.authors), *self._beyond[card.paper_id].credited}
+            if card.paper_id in self._beyond
+            else set(map(author_slug, card.authors))
+            for card in self.issue.cards
+        )
+
+    @cached_property
+    def _by_lab(self) -> dict[str, list[int]]:
+        return _inverted({lab_slug(lab) for lab in card.labs} for card in self.issue.cards)
+
+    @cached_property
+    def _by_category_key(self) -> dict[str, list[int]]:
+        return _inverted({title_key(category) for category in card.categories} for card in self.issue.cards)
+
+    def weights_of(self, words: Places, places: Sequence[int]) -> Values:
+        """Return what some words, by their places, weigh in papers: a row for each paper, 0 where it lacks a word."""
+        keys, weights = self._by_word
+        sought = np.array(places, dtype=np.int64)[:, np.newaxis] * PLACES + words
+        if not len(keys):
+            return np.zeros(sought.shape)
+        at = np.minimum(keys.searchsorted(sought), len(keys) - 1)
+        return np.asarray(weights[at] * (keys[at] == sought), dtype=np.float64)
+
+    @cached_property
+    def _by_word(self) -> tuple[Places, NDArray[np.float32]]:
+        """The words of all papers in one row, by paper and word, with whole weights."""
+        keys = [self._columns[columns] + np.int64(place * PLACES) for place, (columns, _) in enumerate(self._rows)]
+        weights = [weights for _, weights in self._rows]
+        return np.concatenate([_NOWHERE, *keys]), np.concatenate([np.zeros(0, np.float32), *weights])
+
+    @cached_property
+    def _prints(self) -> list[tuple[NDArray[np.int32], Values]]:
+        nothing = Print(b"", b"")
+        known = (self._beyond.get(card.paper_id) for card in self.issue.cards)
+        return [unit((its.words if its else None) or nothing, self._rarity) for its in known]
+
+    @cached_property
+    def _columns(self) -> NDArray[np.int32]:
+        """The places of the words that stand in any paper, ascending."""
+        return np.unique(np.concatenate([np.zeros(0, np.int32), *(places for places, _ in self._prints)]))
+
+    @cached_property
+    def _rows(self) -> list[tuple[Places, NDArray[np.float32]]]:
+        """Each paper's words, by column, with whole weights."""
+        rows = []
+        for places, weights in self._prints:
+            whole = np.trunc(weights * SCALE)
+            rows.append((np.searchsorted(self._columns, places[whole != 0]), whole[whole != 0].astype(np.float32)))
+        return rows
+
+    @cached_property
+    def commonness(self) -> Values:
+        """How much a paper is like any other, standardised: what is common to all says nothing of a reader."""
+        return self.standard(np.array([float((w * self._rarity.share(p)).sum()) for p, w in self._prints] or [0.0]))
+
+    @cached_property
+    def alike(self) -> NDArray[np.float32]:
+        """How alike each two papers are by their words, 0 to 1."""
+        found = np.zeros((len(self), len(self)), dtype=np.float32)
+        for start in range(0, len(self), 100):
+            some = self._rows[start : start + 100]
+            found[start : start + len(some)] = self._products([(self._columns[at], w) for at, w in some]) / SCALE**2
+        return found
+
+    @cached_property
+    def is_printed(self) -> bool:
+        """Whether any paper's words are known."""
+        return len(self._columns) > 0
+
+    def liking(self, tastes: Sequence[Taste]) -> Values:
+        """Return how much readers would like each paper, a row each, standardised over the ranked cards."""
+        known = [
+            (np.frombuffer(taste.words, dtype="<i4"), np.frombuffer(taste.weights, dtype="<f4")) for taste in tastes
+        ]
+        likeness = self.standard(self._products(known)) - _COMMONNESS * self.commonness
+        return self.standard(likeness + _CATEGORIES * self.standard(self._usual(tastes)))
+
+    def _usual(self, tastes: Sequence[Taste]) -> Values:
+        """Return how usual the papers' categories are to readers: the mean of the logarithms of their shares."""
+        names = list(self.in_category)
+        column = {name: place for place, name in enumerate(names)}
+        shares = np.full((len(tastes), len(names)), _logarithm(0.0), dtype=np.float32)
+        for row, taste in enumerate(tastes):
+            for name, share in taste.categories.items():
+                if name in column:
+                    shares[row, column[name]] = _logarithm(share)
+        inside = np.zeros((len(names), len(self)), dtype=np.float32)
+        for row, name in enumerate(names):
+            inside[row, self.in_category[name]] = 1.0
+        number = inside.sum(axis=0)
+        mean = (shares @ inside).astype(np.float64) / np.maximum(number, 1)
+        return np.asarray(np.where(number > 0, mean, _logarithm(0.0)))
+
+    def _products(self, vectors: Sequence[tuple[NDArray[np.int32], NDArray[Any]]]) -> Values:
+        """Multiply sparse vectors of whole numbers with all papers: a row each. Exact, so in whatever company."""
+        dense = np.zeros((max(len(self._columns), 1), len(vectors)), dtype=np.float32)
+        for row, (places, weights) in enumerate(vectors):
+            if len(self._columns):
+                at = np.minimum(np.searchsorted(self._columns, places), len(self._columns) - 1)
+                there = self._columns[at] == places
+                dense[at[there], row] = weights[there]
+        products = np.zeros((len(self), len(vectors)))
+        taken = np.empty((max((len(columns) for columns, _ in self._rows), default=0), len(vectors)), dtype=np.float32)
+        for place, (columns, weights) in enumerate(self._rows):
+            if len(columns):
+                products[place] = weights @ np.take(dense, columns, axis=0, out=taken[: len(columns)], mode="clip")
+        return np.ascontiguousarray(products.T)
+
+
+def _inverted(keys: Iterable[Iterable[str]]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for place, its in enumerate(keys):
+        for key in its:
+            found[key].append(place)
+    return dict(found)
+
+
+def _logarithm(share: float) -> float:
+    return math.floor(math.log(share + _UNUSUAL) * _STEPS)
