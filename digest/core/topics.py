@@ -35,4 +35,8 @@ def topics(
         *rarest[:_WORDS],
         *(category for category in categories if not gets or category in gets),
     ]
-    return tuple({title_key(topic): topic for topic in reversed(offered) if title_key(topic)}.values())[::-1]
+    first: dict[str, str] = {}
+    for topic in offered:
+        first.setdefault(title_key(topic), topic)
+    first.pop("", None)
+    return tuple(first.values())

@@ -49,7 +49,7 @@ def meant(session: Session, kind: Kind, slug: str, *, limit: int = 3) -> list[st
         # The same first name, or the same surname and initial: one of them is rarely misspelt together with the other.
         begun = [_begins(column, f"{words[0]}-")] if len(words[0]) > 1 else []
         near = [*begun, _begins(column, words[0][:1]) & column.endswith(f"-{words[-1]}")]
-        near += [_begins(column, words[-1][:1]) & column.endswith(f"-{words[0]}")]  # the surname first
+        near += [_begins(column, words[1][:1]) & column.endswith(f"-{words[0]}") for _turned in words[1:2]]
     else:
         longest = max(words, key=len)
         near = [column.contains(longest)] if len(longest) >= _LONG else []
@@ -65,7 +65,7 @@ def meant(session: Session, kind: Kind, slug: str, *, limit: int = 3) -> list[st
 
 def _nearest(slug: str, words: Sequence[str], candidates: Sequence[str], limit: int) -> list[str]:
     close = difflib.get_close_matches(slug, candidates, n=limit, cutoff=_ALIKE)
-    turned = difflib.get_close_matches("-".join(words[::-1]), candidates, n=limit, cutoff=0.9)
+    turned = difflib.get_close_matches("-".join([*words[1:], words[0]]), candidates, n=limit, cutoff=0.9)
     holding = [one for one in candidates if set(words) <= set(one.split("-"))][:limit]
     return list(dict.fromkeys([*close, *turned, *holding]))[:limit]
 
