@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from digest.core.categories import CATEGORY_NAMES, is_category
 from digest.core.interests import LONGEST_WORDS, Interest, InterestKind, interest_of
+from digest.core.language import mark
 from digest.core.paper import parse_arxiv_id
 from digest.core.text import title_key
 
@@ -35,12 +36,18 @@ _ARXIV_ID = re.compile(
 _OWN_ADDRESS = re.compile(r"(?:^|/)(?P<folder>authors|labs|papers)/(?P<name>[^?#\s]{1,200}?)/?(?:[?#].*)?$")
 _SEPARATED = frozenset({InterestKind.KEYWORD, InterestKind.EXCLUSION})  # no phrase of theirs has a comma in it
 
+_NOBODY = {
+    InterestKind.AUTHOR: mark("no author is known here under this address"),
+    InterestKind.LAB: mark("no lab is known here under this address"),
+}
+
 
 class Refused(NamedTuple):
-    """A line that cannot be kept, and why."""
+    """A line that cannot be kept, and why, in words for a catalogue with a `number` to fill in."""
 
     line: str
     why: str
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +73,9 @@ def read_box(kind: InterestKind, typed: str, found: Mapping[str, str] = MappingP
             elif read.key in kept or len(kept) < MOST[kind]:
                 kept.setdefault(read.key, read)
             else:
-                refused.append(Refused(line, f"there are {MOST[kind]} of them already, the most that are kept"))
+                refused.append(
+                    Refused(line, mark("there are %(number)s of them already, the most that are kept"), MOST[kind])
+                )
     return Box(interests=tuple(kept.values()), refused=tuple(dict.fromkeys(refused)))
 
 
@@ -109,19 +118,19 @@ def _read(kind: InterestKind, line: str, found: Mapping[str, str]) -> Iterable[I
     if kind is InterestKind.PAPER:
         names = arxiv_ids(line) or ((found[line],) if line in found else ())
         return [Interest(kind, name, name) for name in names] or [
-            Refused(line, "it holds no arXiv id, and no paper known here has this address or title")
+            Refused(line, mark("it holds no arXiv id, and no paper known here has this address or title"))
         ]
-    if own_address(line) and kind in (InterestKind.AUTHOR, InterestKind.LAB):
+    if own_address(line) and kind in _NOBODY:
         if line not in found:
-            return [Refused(line, f"no {kind.value} is known here under this address")]
+            return [Refused(line, _NOBODY[kind])]
         line = found[line]
     if len(line) > LONGEST_WORDS:
-        return [Refused(line, f"it is longer than {LONGEST_WORDS} characters")]
+        return [Refused(line, mark("it is longer than %(number)s characters"), LONGEST_WORDS)]
     read = interest_of(kind, _in_order(line) if kind is InterestKind.AUTHOR else line)
     if read is None:
-        return [Refused(line, "it holds no letter and no digit")]
+        return [Refused(line, mark("it holds no letter and no digit"))]
     if kind in _SEPARATED and len(title_key(line)) == 1 and line.isascii():
-        return [Refused(line, "a single letter is in almost every paper")]
+        return [Refused(line, mark("a single letter is in almost every paper"))]
     return [read]
 
 

@@ -53,6 +53,7 @@ class Opinion:
     saved_at: datetime | None
     topics: tuple[str, ...]
     muted: tuple[str, ...]
+    language: str = ""
 
     def holds(self, verb: Verb) -> bool:
         """Say whether what a verb asks for is so already."""
@@ -153,6 +154,7 @@ def _opinion(session: Session, subscriber_id: int, paper_id: int) -> Opinion:
         saved_at=current.saved_at if current else None,
         topics=tuple(keys),
         muted=tuple(one for one, key in keys.items() if key in out),
+        language=found[2].language if found else "",
     )
 
 

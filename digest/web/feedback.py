@@ -9,6 +9,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Response
 
 from digest.core.bibtex import Work, bibliography
 from digest.core.categories import category_name
+from digest.core.language import mark
 from digest.errors import NotFound, PreferencesRefused, TokenInvalid
 from digest.flows import feedback as flow
 from digest.flows import taste as tasting
@@ -23,16 +24,21 @@ from digest.web.site import Site, TheSite
 router = APIRouter()
 
 PaperId = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what an integer column holds, on either database
-_BUTTONS = {Verb.MORE: "More like this", Verb.LESS: "Less like this", Verb.SAVE: "Save this paper"}
+_BUTTONS = {
+    Verb.MORE: mark("More like this"),
+    Verb.LESS: mark("Less like this"),
+    Verb.SAVE: mark("Save this paper"),
+    Verb.MUTE: mark("Mute a topic of it"),
+}
 _DONE = {
-    Verb.MORE: "You want more like this.",
-    Verb.LESS: "You want less like this.",
-    Verb.SAVE: "This paper is saved.",
+    Verb.MORE: mark("You want more like this."),
+    Verb.LESS: mark("You want less like this."),
+    Verb.SAVE: mark("This paper is saved."),
 }
 _WHAT_FOR = {
-    Verb.MORE: "Papers with these words and categories move up in your next digests.",
-    Verb.LESS: "Papers with these words and categories move down in your next digests. None is excluded by it.",
-    Verb.SAVE: "It is kept in your list, and a later version of it may be told to you.",
+    Verb.MORE: mark("Papers with these words and categories move up in your next digests."),
+    Verb.LESS: mark("Papers with these words and categories move down in your next digests. None is excluded by it."),
+    Verb.SAVE: mark("It is kept in your list, and a later version of it may be told to you."),
 }
 
 
@@ -69,7 +75,8 @@ def react(  # noqa: PLR0917  # the link's parts and the fields of the form
 
 
 def _reaction(site: Site, token: str, paper_id: int, verb: Verb, found: Opinion, *, fault: str = "") -> Response:
-    holds = found.holds(verb)
+    site, holds = _speaking(site, found.language), found.holds(verb)
+    say = site.language
     return site.pages.show(
         "react.html",
         status=422 if fault else 200,
@@ -77,12 +84,12 @@ def _reaction(site: Site, token: str, paper_id: int, verb: Verb, found: Opinion,
         card=found.card,
         verb=verb.value,
         holds=holds,
-        done=_DONE.get(verb, ""),
-        button=_BUTTONS.get(verb, ""),
-        what_for=_WHAT_FOR.get(verb, ""),
+        done=say(_DONE[verb]) if verb in _DONE else "",
+        button=say(_BUTTONS[verb]),
+        what_for=say(_WHAT_FOR[verb]) if verb in _WHAT_FOR else "",
         topics=[(topic, category_name(topic), topic in found.muted) for topic in found.topics],
         others=[
-            (f"/r/{quote(token)}/{paper_id}/{other.value}", _BUTTONS.get(other, "Mute a topic of it"))
+            (f"/r/{quote(token)}/{paper_id}/{other.value}", say(_BUTTONS[other]))
             for other in Verb
             if other is not verb and not (other is not Verb.MUTE and found.holds(other))
         ],
@@ -213,22 +220,32 @@ def reset_page(site: TheSite, token: str) -> Response:
         tasting.taste_of(services.engine, services.tokens, token, now=site.now)
     except (TokenInvalid, NotFound) as invalid:
         return _gone(site, token, invalid)
+    say = site.language
     return site.pages.show(
         "one_button.html",
         personal=True,
-        title="Forget what I like?",
+        title=say("Forget what you like?"),
         words=[
-            "Forgotten are the papers you wanted more or less like, the papers you started from, and the words you "
-            "struck out. It cannot be undone.",
-            "Your saved papers stay saved, and go on counting a little. The categories, words and names you asked for "
-            "stay.",
+            say(
+                "Forgotten are the papers you wanted more or less like, the papers you started from, and the words you "
+                "struck out. It cannot be undone."
+            ),
+            say(
+                "Your saved papers stay saved, and go on counting a little. The categories, words and names you asked "
+                "for stay."
+            ),
         ],
-        button="Forget it",
-        small="To keep it, close this page.",
+        button=say("Forget it"),
+        small=say("To keep it, close this page."),
     )
 
 
 def _gone(site: Site, token: str, why: Exception) -> Response:
     if isinstance(why, NotFound) and site.was_signed("react", token):
-        return site.pages.notice("This link leads nowhere now", sentence(why), status=410)
+        return site.pages.notice(site.language("This link leads nowhere now"), sentence(why), status=410)
     return dead_link(site, "react", token, why)
+
+
+def _speaking(site: Site, chosen: str) -> Site:
+    """Return the site in the language that a reader chose, or as it is."""
+    return site.speaking(site.services.languages.of(chosen)) if chosen else site

@@ -14,24 +14,25 @@ from starlette.responses import HTMLResponse
 from digest.core.boxes import Box
 from digest.core.categories import category_name
 from digest.core.interests import InterestKind
-from digest.core.preferences import Pause
+from digest.core.language import mark
 from digest.core.subscription import SubscriptionState
 from digest.core.text import title_key
 from digest.errors import NotFound, PreferencesRefused, TokenInvalid
 from digest.flows.boxes import Known, known_of, name_at, read_boxes
 from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of, reader_of
 from digest.flows.preview import Preview, preview
-from digest.web.changes import KINDS, WEEKDAYS, changes, schedule
+from digest.languages import language
+from digest.languages import offered as offered_languages
+from digest.web.changes import KINDS, changes, paused, schedule
 from digest.web.headers import MAIL_POLICY, PERSONAL
-from digest.web.pages import client_ip, day
+from digest.web.pages import client_ip
 from digest.web.preferences_form import BOXES, TheForm, Typed, boxes_of, limits
 from digest.web.readers import dead_link, next_digest, sentence
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
 
-_CADENCES = [("daily", "Every day"), ("weekdays", "Monday to Friday"), ("weekly", "Once a week")]
-_LANGUAGES = [("en", "English")]
+_CADENCES = [("daily", mark("Every day")), ("weekdays", mark("Monday to Friday")), ("weekly", mark("Once a week"))]
 
 
 @router.get("/preferences/{token}")
@@ -42,16 +43,18 @@ def preferences_page(
     found = _reader(site, token)
     if isinstance(found, Response):
         return found
+    site = _speaking(site, found)
     typed, added, unknown = Typed.of(found, site.now), list[tuple[InterestKind, str]](), list[str]()
     for address in (follow or [])[:20]:
         named = name_at(site.services.engine, address)
         if named is None:
-            unknown.append(f"Nothing is known here under {address[:80]}.")
+            unknown.append(site.language("Nothing is known here under %(address)s.", address=address[:80]))
             continue
         typed = typed.with_line(*named)
         added.append(named)
     names = ", ".join(name for _kind, name in added)
-    said = f"Added below, and not saved yet: {names}. Press Save to keep it." if added else ""
+    said = site.language("Added below, and not saved yet: %(names)s. Press Save to keep it.", names=names)
+    said = said if added else ""
     opened = {BOXES[kind] for kind, _name in added}
     return _page(site, token, typed, found, said=said, faults=unknown, unsaved=bool(added), opened=opened)
 
@@ -65,6 +68,7 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
     before = _reader(site, token)  # before what was typed is looked at, and shown again
     if isinstance(before, Response):
         return before
+    site = _speaking(site, before)
     services, now = site.services, site.now
     boxes = read_boxes(services.engine, typed.boxes)
     wanted = [one for box in boxes.values() for one in box.interests]
@@ -83,15 +87,17 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
         return _page(site, token, typed, before, faults=[sentence(refused)], boxes=boxes, unsaved=True, status=422)
     except (TokenInvalid, NotFound) as invalid:
         return dead_link(site, "preferences", token, invalid)
-    left = sum(len(box.refused) for box in boxes.values())
+    site = _speaking(site, after)
+    left = any(box.refused for box in boxes.values())
+    saved = site.language("Saved, but for some lines.") if left else site.language("Saved.")
     comes = next_digest(site, reader_of(services.tokens, token, now), after.choices, after.pause)
     return _page(
         site,
         token,
         Typed.of(after, now),
         after,
-        said=f"Saved{f', but for {left} of the lines' if left else ''}. {comes}",
-        changed=changes(before, after),
+        said=f"{saved} {comes}",
+        changed=changes(before, after, site.language),
         boxes=boxes,
     )
 
@@ -102,6 +108,8 @@ def tomorrow_page(request: Request, site: TheSite, token: str) -> Response:
     made = _ahead(request, site, token)
     if isinstance(made, Response):
         return made
+    found = _reader(site, token)
+    site = _speaking(site, found) if isinstance(found, ReaderPreferences) else site
     return site.pages.show(
         "tomorrow_mine.html",
         personal=True,
@@ -128,10 +136,9 @@ def _ahead(request: Request, site: Site, token: str) -> Preview | Response:
         return found
     services, now = site.services, site.now
     if not site.preview_limit.allows(client_ip(request), now):
-        words = (
-            "A digest is made anew each time it is looked at, and it was many times within the hour. Try again later."
-        )
-        return site.pages.notice("Too many looks ahead", words, status=429)
+        say = _speaking(site, found).language
+        words = say("A digest is made anew each time it is looked at, and it was often. Try again later.")
+        return site.pages.notice(say("Too many looks ahead"), words, status=429)
     issued_on = services.next_cut_off(now).date()
     return preview(services.engine, services.courier, issued_on=issued_on, at=now, reader=found.address)
 
@@ -143,9 +150,16 @@ def _reader(site: Site, token: str) -> ReaderPreferences | Response:
     except (TokenInvalid, NotFound) as invalid:
         return dead_link(site, "preferences", token, invalid)
     if found.state in (SubscriptionState.UNSUBSCRIBED, SubscriptionState.PENDING):
-        words = "There is no running subscription behind this link. Subscribe again to get the digest."
-        return site.pages.notice("Not subscribed", words, way_out=("/subscribe", "Subscribe"))
+        say = site.language
+        words = say("There is no running subscription behind this link. Subscribe again to get the digest.")
+        return site.pages.notice(say("Not subscribed"), words, way_out=("/subscribe", say("Subscribe")))
     return found
+
+
+def _speaking(site: Site, reader: ReaderPreferences) -> Site:
+    """Return the site in the language that a reader chose, or as it is."""
+    chosen = reader.choices.language
+    return site.speaking(site.services.languages.of(chosen)) if chosen else site
 
 
 def _page(
@@ -183,23 +197,22 @@ def _page(
         taste=f"/taste/{react}",
         way_out=f"/unsubscribe/{quote(tokens.sign('unsubscribe', own))}",
         address=reader.address,
-        schedule=schedule(reader.choices),
-        pause=_pause_words(reader.pause),
+        schedule=schedule(reader.choices, site.language),
+        pause=paused(reader.pause, site.language),
         offered=offered,
         chosen=typed,
         more=", ".join([*(name for name in typed.categories if name not in ticked), *filter(None, [typed.more])]),
         boxes={name: texts[kind] for kind, name in BOXES.items()},
         counts={name: sum(one.kind is kind for one in reader.interests) for kind, name in BOXES.items()},
         most=limits(),
-        refused={BOXES[kind]: box.refused for kind, box in (boxes or {}).items() if box.refused},
-        names={BOXES[kind]: name for kind, name in KINDS.items()},
+        refused={BOXES[kind]: _reasons(site, box) for kind, box in (boxes or {}).items() if box.refused},
+        names={BOXES[kind]: site.language(name) for kind, name in KINDS.items()},
         seeds=_seeds(reader, known),
         strangers=_strangers(known),
         clashes=_clashes(reader),
-        cadences=_CADENCES,
-        weekdays=WEEKDAYS,
+        cadences=[(value, site.language(words)) for value, words in _CADENCES],
         zones=_zones(),
-        languages=_LANGUAGES,
+        languages=[(tag, language(tag).name) for tag in offered_languages()],
         said=said,
         changed=changed,
         opened=opened,
@@ -231,10 +244,8 @@ def _clashes(reader: ReaderPreferences) -> list[str]:
     return [words for key, words in wanted if key in out]
 
 
-def _pause_words(pause: Pause) -> str:
-    if not pause.paused:
-        return ""
-    return f"Paused until {day(pause.until)}" if pause.until else "Paused"
+def _reasons(site: Site, box: Box) -> list[tuple[str, str]]:
+    return [(refused.line, site.language(refused.why, number=refused.number)) for refused in box.refused]
 
 
 @cache

@@ -128,7 +128,7 @@ def boxes_of(interests: Iterable[Interest], refused: Mapping[InterestKind, Box] 
     for one in interests:
         lines[one.kind].append(one.words)
     for kind, box in (refused or {}).items():
-        lines[kind] += [line for line, _why in box.refused]
+        lines[kind] += [refusal.line for refusal in box.refused]
     return {kind: "\n".join(kept) for kind, kept in lines.items()}
 
 

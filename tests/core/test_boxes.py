@@ -47,7 +47,7 @@ def test_bad_lines_are_named_and_the_others_kept() -> None:
     assert [refused.line for refused in box.refused] == ["something else"]
     words = read_box(InterestKind.KEYWORD, "sparse attention, pruning;x\n---\n" + "long " * 50)
     assert [one.words for one in words.interests] == ["sparse attention", "pruning"]
-    assert [why for _line, why in words.refused] == [
+    assert [refused.why % {"number": refused.number} for refused in words.refused] == [
         "a single letter is in almost every paper",
         "it holds no letter and no digit",
         "it is longer than 200 characters",

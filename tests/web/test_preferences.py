@@ -41,7 +41,7 @@ def fields(page: str) -> dict[str, str | list[str]]:
         else:
             sent[read["name"]] = value
     for name, inner in re.findall(r'<select id="\w+" name="(\w+)">(.*?)</select>', form):
-        chosen = re.search(r'value="([^"]*)" selected', inner)
+        chosen = re.search(r'value="([^"]*)"[^>]* selected', inner)
         sent[name] = html.unescape(chosen[1]) if chosen else re.findall(r'value="([^"]*)"', inner)[0]
     return sent
 
@@ -89,9 +89,9 @@ def test_everything_a_reader_can_want_is_kept_and_shown_again(place: Place) -> N
         "paper": ["2508.13426", "2605.00001"],
     }
     for words in (
-        "Authors: Ada Probe, Bo Sample added.",
-        "Never shown: blockchain, cs.CR added.",
-        "7 papers instead of 10.",
+        "Authors: Ada Probe and Bo Sample added.",
+        "Never shown: blockchain and cs.CR added.",
+        "7 papers in a digest, instead of 10.",
         "The mail is plain text alone.",
         "No paper comes from outside your usual.",
         "Layerwise LQR for deep networks</a>",
@@ -112,7 +112,7 @@ def test_bad_lines_are_named_and_stay_in_the_box_while_the_good_ones_are_saved(p
     saved = save(place, link, papers="2605.00001\r\nno paper of ours\r\n2605.00002", keywords="x")
     assert saved.status_code == 200
     assert interests(place) == {"paper": ["2605.00001", "2605.00002"]}
-    assert "Saved, but for 2 of the lines." in saved.text
+    assert "Saved, but for some lines." in saved.text
     assert "<q>no paper of ours</q>: it holds no arXiv id" in saved.text
     assert "<q>x</q>: a single letter" in saved.text
     assert fields(saved.text)["papers"] == "2605.00001\n2605.00002\nno paper of ours"
@@ -194,7 +194,7 @@ def test_a_stranger_is_kept_with_the_names_that_may_be_meant_and_one_press_takes
     typed = fields(saved.text) | {"keywords": "typed meanwhile", "instead": html.unescape(button[1])}
     other = place.browser.post(link, data=typed)
     assert interests(place) == {"author": ["Bo Sample", "Yann N. Dauphin"], "keyword": ["typed meanwhile"]}
-    assert "Authors: Yann N. Dauphin added; Yann Dauphin removed." in other.text
+    assert "Authors: Yann N. Dauphin added." in other.text
     for hostile in ("author", "author\tx", "subscriber\ta\tb", "\t\t"):
         assert place.browser.post(link, data=fields(other.text) | {"instead": hostile}).status_code == 200
     assert len(interests(place)["author"]) == 2
@@ -236,7 +236,7 @@ def test_what_was_muted_while_the_page_was_open_stays_muted(place: Place) -> Non
 def test_what_is_asked_for_and_excluded_is_pointed_out(place: Place) -> None:
     link = confirmed(place)
     saved = save(place, link, categories=["cs.LG"], keywords="pruning", exclusions="cs.LG, Pruning")
-    assert "You ask for <q>cs.LG</q>, <q>pruning</q> and never want to see it" in saved.text
+    assert "what you never want to see decides: <q>cs.LG</q>, <q>pruning</q>" in saved.text
 
 
 def test_tomorrows_digest_is_shown_with_what_is_saved_and_its_links_do_nothing(place: Place) -> None:

@@ -47,7 +47,10 @@ def gets(place: Place) -> Iterator[str]:
     waiting: list[tuple[str, object]] = [("", route) for route in place.browser.app.routes]  # type: ignore[attr-defined]  # an application
     while waiting:
         prefix, route = waiting.pop()
-        if isinstance(route, Mount):
+        included = getattr(route, "original_router", None)  # FastAPI keeps a router that was included whole
+        if included is not None:
+            waiting += [(prefix, one) for one in included.routes]
+        elif isinstance(route, Mount):
             waiting += [(prefix + route.path, one) for one in route.routes or ()]
         elif isinstance(route, Route | APIRoute) and "GET" in (route.methods or ()):
             yield prefix + route.path
