@@ -17,7 +17,7 @@ _MOST_CATEGORIES = 40
 _CATEGORY = re.compile(r"[a-z]{2,10}(?:-[a-z]{2,4})?(?:\.[A-Za-z]{2}(?:[A-Za-z-]{0,8}))?")
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,8})*")
-_LONGEST_PAUSE = timedelta(days=732)
+_LONGEST_PAUSE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def pause_until(text: str, today: date) -> Pause:
         raise PreferencesRefused(f"say on what date the pause ends, like {today + timedelta(days=14)}") from error
     if not today < until <= today + _LONGEST_PAUSE:
         raise PreferencesRefused(
-            f"a pause ends after today, {today}, and within two years, not on {until}; it may also have no end"
+            f"a pause ends after today, {today}, and within a year, not on {until}; it may also have no end"
         )
     return Pause(True, until)
 

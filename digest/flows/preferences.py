@@ -66,9 +66,9 @@ def change_preferences(
     """Change the preferences behind a link, from the next digest on; interests and pause only where they are given.
 
     The hour and date of what is planned follow at once; a digest that is already due at the old hour keeps it.
-    `last_cut_off` is the last that has passed. Interests that were added after `seen`, when the reader's page was made, stay:
-    a topic may have been muted from a mail meanwhile. Raises TokenInvalid, NotFound, or PreferencesRefused, naming the
-    choice that is wrong.
+    `last_cut_off` is the last that has passed. Interests that were added after `seen`, when the reader's page was
+    made, stay: a topic may have been muted from a mail meanwhile. Raises TokenInvalid, NotFound, or
+    PreferencesRefused, naming the choice that is wrong.
     """
     subscriber_id = reader_behind(tokens, token, now)
     wanted = chosen(

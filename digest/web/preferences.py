@@ -19,7 +19,7 @@ from digest.core.subscription import SubscriptionState
 from digest.core.text import title_key
 from digest.errors import NotFound, PreferencesRefused, TokenInvalid
 from digest.flows.boxes import Known, known_of, name_at, read_boxes
-from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of, reader_of
+from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of, reader_behind
 from digest.flows.preview import Preview, preview
 from digest.languages import language
 from digest.languages import offered as offered_languages
@@ -27,7 +27,7 @@ from digest.web.changes import KINDS, changes, paused, schedule
 from digest.web.headers import MAIL_POLICY, PERSONAL
 from digest.web.pages import client_ip
 from digest.web.preferences_form import BOXES, TheForm, Typed, boxes_of, limits
-from digest.web.readers import dead_link, next_digest, sentence
+from digest.web.readers import dead_link, sentence, when_next
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -78,6 +78,7 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
             services.tokens,
             token,
             now=now,
+            last_cut_off=services.last_cut_off(now),
             ip=client_ip(request),
             interests=wanted,
             seen=typed.seen_at(now),
@@ -90,7 +91,7 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
     site = _speaking(site, after)
     left = any(box.refused for box in boxes.values())
     saved = site.language("Saved, but for some lines.") if left else site.language("Saved.")
-    comes = next_digest(site, reader_of(services.tokens, token, now), after.choices, after.pause)
+    comes = when_next(site, reader_behind(services.tokens, token, now))
     return _page(
         site,
         token,
@@ -185,7 +186,7 @@ def _page(
     offered = [(name, category_name(name)) for name in site.services.settings.categories]
     ticked = {name for name, _words in offered}
     known = known_of(site.services.engine, reader.interests)
-    tokens, own = site.services.tokens, {"s": reader_of(site.services.tokens, token, site.now)}
+    tokens, own = site.services.tokens, {"s": reader_behind(site.services.tokens, token, site.now)}
     here, react = f"/preferences/{quote(token)}", quote(tokens.sign("react", own))
     return site.pages.show(
         "preferences.html",
