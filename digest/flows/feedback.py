@@ -110,6 +110,13 @@ def saved(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> list[
         return list(reactions.saved_papers(session, of_reader(session, tokens, token, now)))
 
 
+def language_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> str:
+    """Return the language that the reader behind a link chose, or an empty string; raises TokenInvalid or NotFound."""
+    with reading(engine) as session:
+        found = choices_of(session, of_reader(session, tokens, token, now))
+    return found[2].language if found else ""
+
+
 def of_reader(session: Session, tokens: Tokens, token: str, now: datetime) -> int:
     """Return whose link this is, if they are still subscribed; raises TokenInvalid, or NotFound if they left."""
     subscriber_id = reader_behind(tokens, token, now, "react")

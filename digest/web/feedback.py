@@ -75,7 +75,7 @@ def react(  # noqa: PLR0917  # the link's parts and the fields of the form
 
 
 def _reaction(site: Site, token: str, paper_id: int, verb: Verb, found: Opinion, *, fault: str = "") -> Response:
-    site, holds = _speaking(site, found.language), found.holds(verb)
+    site, holds = site.for_reader(found.language), found.holds(verb)
     say = site.language
     return site.pages.show(
         "react.html",
@@ -105,6 +105,7 @@ def saved_page(site: TheSite, token: str, left: Annotated[int, Query(ge=0, le=2*
     services = site.services
     try:
         papers = flow.saved(services.engine, services.tokens, token, now=site.now)
+        site = _for_reader(site, token)
     except (TokenInvalid, NotFound) as invalid:
         return _gone(site, token, invalid)
     return site.pages.show(
@@ -169,6 +170,7 @@ def taste_page(site: TheSite, token: str) -> Response:
     services = site.services
     try:
         found = tasting.taste_of(services.engine, services.tokens, token, now=site.now)
+        site = _for_reader(site, token)
     except (TokenInvalid, NotFound) as invalid:
         return _gone(site, token, invalid)
     here = f"/taste/{quote(token)}"
@@ -215,9 +217,8 @@ def correct_taste(  # noqa: PLR0917  # the link's parts and the fields of the fo
 @router.get("/taste/{token}/reset")
 def reset_page(site: TheSite, token: str) -> Response:
     """Ask once whether all that was learned is to be forgotten."""
-    services = site.services
     try:
-        tasting.taste_of(services.engine, services.tokens, token, now=site.now)
+        site = _for_reader(site, token)
     except (TokenInvalid, NotFound) as invalid:
         return _gone(site, token, invalid)
     say = site.language
@@ -246,6 +247,7 @@ def _gone(site: Site, token: str, why: Exception) -> Response:
     return dead_link(site, "react", token, why)
 
 
-def _speaking(site: Site, chosen: str) -> Site:
-    """Return the site in the language that a reader chose, or as it is."""
-    return site.speaking(site.services.languages.of(chosen)) if chosen else site
+def _for_reader(site: Site, token: str) -> Site:
+    """Return the site in the language of the reader behind a link; raises TokenInvalid or NotFound."""
+    services = site.services
+    return site.for_reader(flow.language_of(services.engine, services.tokens, token, now=site.now))

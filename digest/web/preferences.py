@@ -43,7 +43,7 @@ def preferences_page(
     found = _reader(site, token)
     if isinstance(found, Response):
         return found
-    site = _speaking(site, found)
+    site = site.for_reader(found.choices.language)
     typed, added, unknown = Typed.of(found, site.now), list[tuple[InterestKind, str]](), list[str]()
     for address in (follow or [])[:20]:
         named = name_at(site.services.engine, address)
@@ -68,7 +68,7 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
     before = _reader(site, token)  # before what was typed is looked at, and shown again
     if isinstance(before, Response):
         return before
-    site = _speaking(site, before)
+    site = site.for_reader(before.choices.language)
     services, now = site.services, site.now
     boxes = read_boxes(services.engine, typed.boxes)
     wanted = [one for box in boxes.values() for one in box.interests]
@@ -88,7 +88,7 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
         return _page(site, token, typed, before, faults=[sentence(refused)], boxes=boxes, unsaved=True, status=422)
     except (TokenInvalid, NotFound) as invalid:
         return dead_link(site, "preferences", token, invalid)
-    site = _speaking(site, after)
+    site = site.for_reader(after.choices.language)
     left = any(box.refused for box in boxes.values())
     saved = site.language("Saved, but for some lines.") if left else site.language("Saved.")
     comes = when_next(site, reader_behind(services.tokens, token, now))
@@ -110,7 +110,7 @@ def tomorrow_page(request: Request, site: TheSite, token: str) -> Response:
     if isinstance(made, Response):
         return made
     found = _reader(site, token)
-    site = _speaking(site, found) if isinstance(found, ReaderPreferences) else site
+    site = site.for_reader(found.choices.language) if isinstance(found, ReaderPreferences) else site
     return site.pages.show(
         "tomorrow_mine.html",
         personal=True,
@@ -137,7 +137,7 @@ def _ahead(request: Request, site: Site, token: str) -> Preview | Response:
         return found
     services, now = site.services, site.now
     if not site.preview_limit.allows(client_ip(request), now):
-        say = _speaking(site, found).language
+        say = site.for_reader(found.choices.language).language
         words = say("A digest is made anew each time it is looked at, and it was often. Try again later.")
         return site.pages.notice(say("Too many looks ahead"), words, status=429)
     issued_on = services.next_cut_off(now).date()
@@ -155,12 +155,6 @@ def _reader(site: Site, token: str) -> ReaderPreferences | Response:
         words = say("There is no running subscription behind this link. Subscribe again to get the digest.")
         return site.pages.notice(say("Not subscribed"), words, way_out=("/subscribe", say("Subscribe")))
     return found
-
-
-def _speaking(site: Site, reader: ReaderPreferences) -> Site:
-    """Return the site in the language that a reader chose, or as it is."""
-    chosen = reader.choices.language
-    return site.speaking(site.services.languages.of(chosen)) if chosen else site
 
 
 def _page(

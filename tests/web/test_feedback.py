@@ -224,6 +224,24 @@ def test_a_taste_is_shown_with_what_it_rests_on_and_every_part_can_be_corrected(
     assert reactions(place) == [(1, liked, 0, True)]
 
 
+def test_the_pages_speak_the_readers_language(place: Place) -> None:
+    paper, token = read_paper(place), reader(place)
+    press(place, f"/r/{token}/{paper}/more")
+    own = place.services.tokens.sign("preferences", {"s": 1})
+    assert "Gespeichert." in place.browser.post(f"/preferences/{own}", data={"language": "de"}).text
+    told = {
+        f"/r/{token}/{paper}/more": "Sie möchten mehr davon.",
+        f"/saved/{token}": "Gemerkte Arbeiten",
+        f"/taste/{token}": "Was Ihnen wohl gefällt",
+        f"/taste/{token}/reset": "Vergessen, was Ihnen gefällt?",
+        f"/preferences/{own}": "jeden Tag um 08:00",
+    }
+    for path, words in told.items():
+        answer = place.browser.get(path, headers={"accept-language": "en"})
+        assert answer.headers["content-language"] == "de", path
+        assert words in answer.text, path
+
+
 def test_the_links_of_who_left_change_nothing(place: Place) -> None:
     paper, token = read_paper(place), reader(place)
     place.browser.post(f"/unsubscribe/{place.services.tokens.sign('unsubscribe', {'s': 1})}")
