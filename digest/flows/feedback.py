@@ -20,7 +20,7 @@ from digest.core.topics import topics
 from digest.errors import NotFound, PreferencesRefused
 from digest.flows.preferences import reader_behind
 from digest.store import reactions
-from digest.store.choices import choices_of
+from digest.store.choices import choices_of, one_at_a_time
 from digest.store.engine import reading, writing
 from digest.store.interests import add_interests, drop_interest, interests_of
 from digest.store.papers import current_ids
@@ -87,7 +87,7 @@ def react(  # a link's parts, in its order
     from digest.flows.learn import learn_taste  # noqa: PLC0415  # numpy comes with the first click
 
     with writing(engine) as session:
-        subscriber_id = of_reader(session, tokens, token, now)
+        subscriber_id = acting_reader(session, tokens, token, now)
         before = _opinion(session, subscriber_id, paper_id)
         paper = _paper(session, paper_id)
         assert paper.id is not None  # noqa: S101  # it was read from the database
@@ -123,6 +123,13 @@ def of_reader(session: Session, tokens: Tokens, token: str, now: datetime) -> in
     found = choices_of(session, subscriber_id)
     if found is None or found[1] in (SubscriptionState.PENDING, SubscriptionState.UNSUBSCRIBED):
         raise NotFound("there is no running subscription behind this link; subscribe again to get the digest")
+    return subscriber_id
+
+
+def acting_reader(session: Session, tokens: Tokens, token: str, now: datetime) -> int:
+    """Return whose link this is, as `of_reader` does, and let nothing else of theirs happen meanwhile."""
+    subscriber_id = of_reader(session, tokens, token, now)
+    one_at_a_time(session, subscriber_id)
     return subscriber_id
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from digest.core.interests import InterestKind
 from digest.core.issue import Card
-from digest.flows.feedback import of_reader
+from digest.flows.feedback import acting_reader, of_reader
 from digest.store import reactions
 from digest.store.bylines import cards_of
 from digest.store.engine import reading, writing
@@ -81,7 +81,7 @@ def strike_word(engine: Engine, tokens: Tokens, token: str, word: str, *, now: d
     from digest.store.tastes import put_back, strike_out  # noqa: PLC0415  # as above
 
     with writing(engine) as session:
-        subscriber_id = of_reader(session, tokens, token, now)
+        subscriber_id = acting_reader(session, tokens, token, now)
         (put_back if undo else strike_out)(session, subscriber_id, [word])
         learn_taste(session, subscriber_id, now=now)
 
@@ -91,7 +91,7 @@ def drop_start(engine: Engine, tokens: Tokens, token: str, name: str, *, now: da
     from digest.flows.learn import learn_taste  # noqa: PLC0415  # as above
 
     with writing(engine) as session:
-        subscriber_id = of_reader(session, tokens, token, now)
+        subscriber_id = acting_reader(session, tokens, token, now)
         drop_interest(session, subscriber_id, InterestKind.PAPER, name)
         learn_taste(session, subscriber_id, now=now)
 
@@ -106,7 +106,7 @@ def reset_taste(engine: Engine, tokens: Tokens, token: str, *, now: datetime) ->
     from digest.store.tastes import forget_taste  # noqa: PLC0415  # as above
 
     with writing(engine) as session:
-        subscriber_id = of_reader(session, tokens, token, now)
+        subscriber_id = acting_reader(session, tokens, token, now)
         reactions.forget_leanings(session, subscriber_id)
         for one in interests_of(session, [subscriber_id]).get(subscriber_id, ()):
             if _is_seed(one.kind):

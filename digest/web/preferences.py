@@ -212,7 +212,7 @@ def _page(
         changed=changed,
         opened=opened,
         unsaved=unsaved,
-        rights="",
+        rights=f"/rights/{quote(token)}",
         faults=faults or [],
     )
 
