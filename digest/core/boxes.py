@@ -33,7 +33,7 @@ _ARXIV_ID = re.compile(
     r"|(?<![\w-])[a-z]+(?:-[a-z]+)*(?:\.[a-z-]{2,8})?/\d{2}(?:0[1-9]|1[0-2])\d{3}(?:v[1-9]\d{0,2})?(?!\d)",
     re.IGNORECASE,
 )
-_OWN_ADDRESS = re.compile(r"(?:^|/)(?P<folder>authors|labs|papers)/(?P<name>[^?#\s]{1,200}?)/?(?:[?#].*)?$")
+_OWN_ADDRESS = re.compile(r"(?:^|/)(?P<folder>authors|labs|papers)/(?P<name>[^?#\s\0]{1,200}?)/?(?:[?#].*)?$")
 _SEPARATED = frozenset({InterestKind.KEYWORD, InterestKind.EXCLUSION})  # no phrase of theirs has a comma in it
 
 _NOBODY = {

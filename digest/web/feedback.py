@@ -204,7 +204,7 @@ def correct_taste(  # noqa: PLR0917  # the link's parts and the fields of the fo
             case Verb.MORE | Verb.LESS:
                 flow.react(*behind, paper, Verb(part), now=now, undo=True)
             case "starts":
-                tasting.drop_start(*behind, name[:200], now=now)
+                tasting.drop_start(*behind, name[:200].replace("\0", ""), now=now)
             case "reset":
                 tasting.reset_taste(*behind, now=now)
             case _:

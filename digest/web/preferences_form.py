@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Form
 
 from digest.core.boxes import MOST, Box, lines_of, read_box
+from digest.core.cadence import known_or_utc, local_date
 from digest.core.interests import Interest, InterestKind
 from digest.core.preferences import Pause, pause_until
 from digest.errors import PreferencesRefused
@@ -73,14 +74,12 @@ class Typed:
             seen=now.isoformat(),
         )
 
-    def read(self, today: datetime) -> dict[str, Any]:
-        """Return what is no list as `change_preferences` takes it; raises PreferencesRefused, naming what is wrong.
-
-        `today` is now, in UTC: the reader's own date is at most a day away.
-        """
+    def read(self, now: datetime) -> dict[str, Any]:
+        """Return what is no list as `change_preferences` takes it; raises PreferencesRefused, naming what is wrong."""
         if self.pause not in (RUNNING, UNTIL, ENDLESS):
             raise PreferencesRefused(f"choose whether the digest comes or pauses, not {self.pause[:20]!r}")
         paused = Pause(paused=self.pause == ENDLESS)
+        today = local_date(known_or_utc(self.timezone), now)
         return {
             "categories": [*self.categories, *self.more.replace(",", " ").replace(";", " ").split()],
             "paper_count": _whole(self.paper_count, "the number of papers"),
@@ -92,7 +91,7 @@ class Typed:
             "plain_text": self.plain_text,
             "when_empty": self.when_empty,
             "outside": self.outside,
-            "pause": pause_until(self.until, today.date()) if self.pause == UNTIL else paused,
+            "pause": pause_until(self.until, today) if self.pause == UNTIL else paused,
         }
 
     def seen_at(self, now: datetime) -> datetime:

@@ -158,6 +158,16 @@ def test_a_pause_ends_on_a_day_that_is_ahead(place: Place, until: str, words: st
     assert save(place, link, pause="sometimes").status_code == 422
 
 
+def test_a_pause_ends_on_the_readers_own_date(place: Place) -> None:
+    link = confirmed(place)
+    place.clock.now = place.clock.now.replace(hour=23)
+    refused = save(place, link, timezone="Asia/Tokyo", pause="until", until="2026-05-21")  # which it is there already
+    assert refused.status_code == 422
+    assert "after today, 2026-05-21" in refused.text
+    assert save(place, link, timezone="Mars/Olympus", pause="until", until="2026-06-01").status_code == 422
+    assert state(place) == "confirmed"
+
+
 def test_a_reader_pauses_until_a_date_without_end_and_resumes(place: Place) -> None:
     link = confirmed(place)
     paused = save(place, link, pause="until", until="2026-06-01")
