@@ -55,10 +55,13 @@ def pause_until(text: str, today: date) -> Pause:
     try:
         until = date.fromisoformat(text.strip())
     except ValueError as error:
-        raise PreferencesRefused(f"say on what date the pause ends, like {today + timedelta(days=14)}") from error
+        like = (today + timedelta(days=14)).isoformat()
+        raise PreferencesRefused("say on what date the pause ends, like %(like)s", like=like) from error
     if not today < until <= today + _LONGEST_PAUSE:
         raise PreferencesRefused(
-            f"a pause ends after today, {today}, and within a year, not on {until}; it may also have no end"
+            "a pause ends after today, %(today)s, and within a year, not on %(until)s; it may also have no end",
+            today=today.isoformat(),
+            until=until.isoformat(),
         )
     return Pause(True, until)
 

@@ -144,7 +144,8 @@ def _mute(session: Session, subscriber_id: int, before: Opinion, topic: str, now
     have = [one for one in _interests(session, subscriber_id, InterestKind.EXCLUSION) if one != wanted.key]
     if len(have) >= MOST[InterestKind.EXCLUSION]:
         raise PreferencesRefused(
-            f"{len(have)} topics are muted already, the most that are kept; take some away in your preferences"
+            "%(count)s topics are muted already, the most that are kept; take some away in your preferences",
+            count=len(have),
         )
     add_interests(session, subscriber_id, [offered[wanted.key]], now)
 

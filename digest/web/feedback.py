@@ -18,7 +18,7 @@ from digest.store.site import card_of, paper_path
 from digest.store.tables import Paper
 from digest.web.headers import PERSONAL
 from digest.web.pages import to
-from digest.web.readers import dead_link, sentence
+from digest.web.readers import dead_link
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -68,7 +68,7 @@ def react(  # noqa: PLR0917  # the link's parts and the fields of the form
         flow.react(services.engine, services.tokens, token, paper_id, verb, now=site.now, undo=bool(undo), topic=topic)
     except PreferencesRefused as refused:
         found = flow.opinion(services.engine, services.tokens, token, paper_id, now=site.now)
-        return _reaction(site, token, paper_id, verb, found, fault=sentence(refused))
+        return _reaction(site, token, paper_id, verb, found, fault=site.language.told(refused))
     except (TokenInvalid, NotFound) as invalid:
         return _gone(site, token, invalid)
     return to(f"/r/{quote(token)}/{paper_id}/{verb.value}")
@@ -243,7 +243,7 @@ def reset_page(site: TheSite, token: str) -> Response:
 
 def _gone(site: Site, token: str, why: Exception) -> Response:
     if isinstance(why, NotFound) and site.was_signed("react", token):
-        return site.pages.notice(site.language("This link leads nowhere now"), sentence(why), status=410)
+        return site.pages.notice(site.language("This link leads nowhere now"), site.language.told(why), status=410)
     return dead_link(site, "react", token, why)
 
 

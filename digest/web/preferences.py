@@ -27,7 +27,7 @@ from digest.web.changes import KINDS, changes, paused, schedule
 from digest.web.headers import MAIL_POLICY, PERSONAL
 from digest.web.pages import client_ip
 from digest.web.preferences_form import BOXES, TheForm, Typed, boxes_of, limits
-from digest.web.readers import dead_link, sentence, when_next
+from digest.web.readers import dead_link, when_next
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -85,7 +85,9 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
             **typed.read(now),
         )
     except PreferencesRefused as refused:
-        return _page(site, token, typed, before, faults=[sentence(refused)], boxes=boxes, unsaved=True, status=422)
+        return _page(
+            site, token, typed, before, faults=[site.language.told(refused)], boxes=boxes, unsaved=True, status=422
+        )
     except (TokenInvalid, NotFound) as invalid:
         return dead_link(site, "preferences", token, invalid)
     site = site.for_reader(after.choices.language)

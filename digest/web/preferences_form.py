@@ -77,14 +77,27 @@ class Typed:
     def read(self, now: datetime) -> dict[str, Any]:
         """Return what is no list as `change_preferences` takes it; raises PreferencesRefused, naming what is wrong."""
         if self.pause not in (RUNNING, UNTIL, ENDLESS):
-            raise PreferencesRefused(f"choose whether the digest comes or pauses, not {self.pause[:20]!r}")
+            raise PreferencesRefused(
+                "choose whether the digest comes or pauses, not %(typed)s", typed=repr(self.pause[:20])
+            )
         paused = Pause(paused=self.pause == ENDLESS)
         today = local_date(known_or_utc(self.timezone), now)
         return {
             "categories": [*self.categories, *self.more.replace(",", " ").replace(";", " ").split()],
-            "paper_count": _whole(self.paper_count, "the number of papers"),
-            "hour": _whole(self.hour, "the hour"),
-            "weekday": _whole(self.weekday, "the weekday"),
+            "paper_count": _whole(
+                self.paper_count,
+                PreferencesRefused(
+                    "the number of papers must be a whole number, not %(typed)s", typed=repr(self.paper_count[:20])
+                ),
+            ),
+            "hour": _whole(
+                self.hour,
+                PreferencesRefused("the hour must be a whole number, not %(typed)s", typed=repr(self.hour[:20])),
+            ),
+            "weekday": _whole(
+                self.weekday,
+                PreferencesRefused("the weekday must be a whole number, not %(typed)s", typed=repr(self.weekday[:20])),
+            ),
             "cadence": self.cadence,
             "timezone": self.timezone,
             "language": self.language,
@@ -177,9 +190,9 @@ def _typed(  # noqa: PLR0917  # the fields of the form
 TheForm = Annotated[Typed, Depends(_typed)]
 
 
-def _whole(text: str, what: str) -> int:
+def _whole(text: str, refusal: PreferencesRefused) -> int:
     if not (text.strip().isascii() and text.strip().isdecimal() and len(text) < 10):
-        raise PreferencesRefused(f"{what} must be a whole number, not {text[:20]!r}")
+        raise refusal
     return int(text)
 
 
