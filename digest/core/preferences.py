@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from digest.core.cadence import Cadence, zone
 from digest.errors import PreferencesRefused, UnknownZone
@@ -15,6 +17,7 @@ _MOST_CATEGORIES = 40
 _CATEGORY = re.compile(r"[a-z]{2,10}(?:-[a-z]{2,4})?(?:\.[A-Za-z]{2}(?:[A-Za-z-]{0,8}))?")
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:-[A-Za-z]{2,8})*")
+_LONGEST_PAUSE = timedelta(days=366)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,32 @@ class Choices:
     plain_text: bool = False
     when_empty: bool = False
     outside: bool = True
+
+
+class Pause(NamedTuple):
+    """Whether a reader wants no digest for now, and the first local date on which they want one again, if they said."""
+
+    paused: bool = False
+    until: date | None = None
+
+
+RUNNING = Pause()
+
+
+def pause_until(text: str, today: date) -> Pause:
+    """Read the date at which a pause ends; raises PreferencesRefused for one that is not ahead of today."""
+    try:
+        until = date.fromisoformat(text.strip())
+    except ValueError as error:
+        like = (today + timedelta(days=14)).isoformat()
+        raise PreferencesRefused("say on what date the pause ends, like %(like)s", like=like) from error
+    if not today < until <= today + _LONGEST_PAUSE:
+        raise PreferencesRefused(
+            "a pause ends after today, %(today)s, and within a year, not on %(until)s; it may also have no end",
+            today=today.isoformat(),
+            until=until.isoformat(),
+        )
+    return Pause(True, until)
 
 
 def chosen(

@@ -15,7 +15,7 @@ _ADDRESS = re.compile(_LOCAL + r"(?:@|%40|&#64;|\\u0040)" + _DOMAIN)
 _SIGNED = re.compile(r"(?<![\w.-])[\w.-]*\.[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 _RANDOM = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[a-z])(?=[\w-]*[A-Z])[A-Za-z0-9_-]{40,}(?![\w-])")
 # Whatever stands behind these in an address of the site may act for somebody.
-_PERSONAL = re.compile(r"(/(?:confirm|unsubscribe|preferences|sign-in)/)[^\s/?\"'<>]{6,}")
+_PERSONAL = re.compile(r"(/(?:confirm|unsubscribe|preferences|sign-in|r|saved|taste)/)[^\s/?\"'<>]{6,}")
 
 
 def without_secrets(text: str, name_of: Callable[[str], str]) -> str:

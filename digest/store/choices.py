@@ -62,6 +62,20 @@ def set_pause(session: Session, subscriber_id: int, until: date | None) -> bool:
     return changed(session, update(_subscription).where(paused).values(paused_until=until)) == 1
 
 
+def one_at_a_time(session: Session, subscriber_id: int) -> None:
+    """Keep what else this subscriber does waiting until the transaction ends, so that it is learned from as well."""
+    held = select(_subscription.c.subscriber_id).where(_subscription.c.subscriber_id == subscriber_id)
+    session.connection().execute(held.with_for_update())
+
+
+def paused_until(session: Session, subscriber_id: int) -> date | None:
+    """Return the local date at which a subscriber's pause ends, if they named one."""
+    found: date | None = session.connection().scalar(
+        select(_subscription.c.paused_until).where(_subscription.c.subscriber_id == subscriber_id)
+    )
+    return found
+
+
 def subscriber_of(session: Session, address: str) -> int | None:
     """Return the id of the subscriber with an address, in any spelling of its key."""
     found: int | None = session.connection().scalar(

@@ -6,11 +6,11 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
 from sqlmodel import Session
 
 from digest.core.interests import Interest, InterestKind
-from digest.store.dialects import table_of
+from digest.store.dialects import changed, insert_missing, table_of
 from digest.store.tables import InterestRow, ReactionRow
 
 _interest = table_of(InterestRow)
@@ -59,8 +59,7 @@ def add_interests(session: Session, subscriber_id: int, interests: Iterable[Inte
         {"subscriber_id": subscriber_id, "kind": one.kind, "key": one.key, "words": one.words, "created_at": now}
         for one in interests
     ]
-    if rows:
-        session.connection().execute(insert(_interest), rows)
+    insert_missing(session, InterestRow, rows)  # a second press of the button is no error
 
 
 def watched(session: Session, kinds: Collection[InterestKind]) -> dict[InterestKind, frozenset[str]]:
@@ -82,3 +81,26 @@ def reactions_of(session: Session, subscriber_id: int) -> list[Reaction]:
         .order_by(_reaction.c.at.desc(), _reaction.c.paper_id.desc())
     )
     return [Reaction(*row) for row in rows]
+
+
+def added_since(session: Session, subscriber_id: int, at: datetime) -> tuple[Interest, ...]:
+    """Return the interests that a reader was given after an instant."""
+    rows = session.connection().execute(
+        select(_interest.c.kind, _interest.c.key, _interest.c.words)
+        .where(_interest.c.subscriber_id == subscriber_id, _interest.c.created_at > at)
+        .order_by(_interest.c.kind, _interest.c.key)
+    )
+    return tuple(Interest(InterestKind(kind), key, words) for kind, key, words in rows)
+
+
+def drop_interest(session: Session, subscriber_id: int, kind: InterestKind, key: str) -> bool:
+    """Take an interest from a reader; False if they do not have it."""
+    return (
+        changed(
+            session,
+            delete(_interest).where(
+                _interest.c.subscriber_id == subscriber_id, _interest.c.kind == kind, _interest.c.key == key
+            ),
+        )
+        == 1
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -70,6 +70,15 @@ def strike_out(session: Session, subscriber_id: int, words: Iterable[str]) -> bo
     return changed(session, update(_taste).where(_taste.c.subscriber_id == subscriber_id).values(terms=struck)) == 1
 
 
+def put_back(session: Session, subscriber_id: int, words: Collection[str]) -> bool:
+    """Let words that were struck out weigh again, once the taste is learned anew; False if there is no taste."""
+    terms = session.connection().scalar(select(_taste.c.terms).where(_taste.c.subscriber_id == subscriber_id))
+    if terms is None:
+        return False
+    left = {word: weight for word, weight in terms.items() if weight or word not in words}
+    return changed(session, update(_taste).where(_taste.c.subscriber_id == subscriber_id).values(terms=left)) == 1
+
+
 def seeds_of(session: Session, subscriber_id: int) -> dict[int, datetime]:
     """Return the papers that a reader starts from, as far as they are known here, and since when."""
     rows = session.connection().execute(
@@ -78,7 +87,7 @@ def seeds_of(session: Session, subscriber_id: int) -> dict[int, datetime]:
         )
     )
     since = {row.key: row.created_at for row in rows}
-    return {paper_id: since[name] for name, paper_id in _named(session, since).items()}
+    return {paper_id: since[name] for name, paper_id in seeds_named(session, since).items()}
 
 
 def sources(session: Session, ids: Collection[int]) -> dict[int, Source]:
@@ -110,7 +119,8 @@ def resting_on(session: Session, ids: Sequence[int]) -> list[int]:
     return sorted(found)
 
 
-def _named(session: Session, names: Mapping[str, Any]) -> dict[str, int]:
+def seeds_named(session: Session, names: Collection[str]) -> dict[str, int]:
+    """Return the ids of those papers to start from that are known here, by the names they were given."""
     found: dict[str, int] = {}
     for chunk in in_chunks(sorted(names)):
         aliases = select(_alias.c.slug, _alias.c.paper_id).where(_alias.c.slug.in_(chunk))

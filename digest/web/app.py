@@ -13,7 +13,22 @@ from digest import __version__
 from digest.core.language import mark
 from digest.errors import DigestError, NotFound
 from digest.files import templates_folder
-from digest.web import admin, api, bylines, desk, desk_sources, feeds, hooks, inbox, probes, public, readers, search
+from digest.web import (
+    admin,
+    api,
+    bylines,
+    desk,
+    desk_sources,
+    feedback,
+    feeds,
+    hooks,
+    inbox,
+    preferences,
+    probes,
+    public,
+    readers,
+    search,
+)
 from digest.web.conditional import Conditional
 from digest.web.headers import Hardening
 from digest.web.metrics import metrics_router
@@ -67,6 +82,8 @@ def create_app(services: Services) -> FastAPI:
     if services.settings.metrics_token or services.settings.metrics_from:
         app.include_router(metrics_router())
     app.include_router(readers.router)
+    app.include_router(preferences.router)
+    app.include_router(feedback.router)
     app.include_router(admin.router)
     app.include_router(desk.router)
     app.include_router(desk_sources.router)

@@ -11,13 +11,11 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.core.cadence import known_or_utc, zone
-from digest.core.subscription import SubscriptionState
-from digest.errors import AddressRefused, NotFound, PreferencesRefused, TokenInvalid, TokenSpent
+from digest.errors import AddressRefused, PreferencesRefused, TokenInvalid, TokenSpent
 from digest.flows import subscribe as flow
 from digest.flows.next_digest import next_digest
 from digest.web.guard import crosses_sites
 from digest.web.pages import client_ip, day, to
-from digest.web.preferences import Typed, form_page
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -71,7 +69,7 @@ def subscribe(  # noqa: PLR0917  # the fields of the form
             special_use=services.settings.allow_test_addresses,
         )
     except (AddressRefused, PreferencesRefused) as refused:
-        return again(fault=_sentence(refused), status=422)
+        return again(fault=sentence(refused), status=422)
     services.kick()
     return to("/subscribe/check-your-mail")
 
@@ -119,7 +117,7 @@ def confirm_page(site: TheSite, token: str) -> Response:
     try:
         site.services.tokens.verify("confirm", token, now=site.now, max_age=flow.CONFIRM_WITHIN)
     except TokenInvalid as invalid:
-        return _dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
+        return dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
     return site.pages.show(
         "one_button.html",
         personal=True,
@@ -140,13 +138,13 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
         words = "This subscription is confirmed already. You need not do anything more."
         return site.pages.notice("Already confirmed", words)
     except TokenInvalid as invalid:
-        return _dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
+        return dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
     services.kick()
     own = services.tokens.sign("preferences", {"s": reader.subscriber_id})
     first = "Your first digest is on its way now." if reader.welcomed else ""
     return site.pages.notice(
         "You are subscribed",
-        " ".join(filter(None, [first, _next_digest(site, reader.subscriber_id)])),
+        " ".join(filter(None, [first, when_next(site, reader.subscriber_id)])),
         "Choose your categories, the hour and how many papers now, or later from the link in every digest.",
         way_out=(f"/preferences/{quote(own)}", "Choose what you get"),
     )
@@ -156,7 +154,7 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
 def unsubscribe_page(site: TheSite, token: str) -> Response:
     """Show the one button that unsubscribes."""
     if not site.was_signed("unsubscribe", token):
-        return _dead_link(site, "unsubscribe", token, None)
+        return dead_link(site, "unsubscribe", token, None)
     return site.pages.show(
         "one_button.html",
         personal=True,
@@ -185,7 +183,7 @@ def _unsubscribe(site: Site, token: str, ip: str, one_click: bool) -> Response:
     try:
         flow.unsubscribe(services.engine, services.tokens, token, now=site.now, ip=ip, source=source)
     except TokenInvalid as invalid:
-        return _dead_link(site, "unsubscribe", token, invalid)
+        return dead_link(site, "unsubscribe", token, invalid)
     return site.pages.notice(
         "You are unsubscribed",
         "No further digest comes to this address. Thank you for having read.",
@@ -194,64 +192,7 @@ def _unsubscribe(site: Site, token: str, ip: str, one_click: bool) -> Response:
     )
 
 
-@router.get("/preferences/{token}")
-def preferences_page(site: TheSite, token: str) -> Response:
-    """Show a reader's choices."""
-    services = site.services
-    try:
-        reader = flow.preferences_of(services.engine, services.tokens, token, now=site.now)
-    except (TokenInvalid, NotFound) as invalid:
-        return _dead_link(site, "preferences", token, invalid)
-    if reader.state in (SubscriptionState.UNSUBSCRIBED, SubscriptionState.PENDING):
-        words = "There is no running subscription behind this link. Subscribe again to get the digest."
-        return site.pages.notice("Not subscribed", words, way_out=("/subscribe", "Subscribe"))
-    return form_page(site, token, Typed.of(reader.choices), said="")
-
-
-@router.post("/preferences/{token}")
-def save_preferences(  # noqa: PLR0917  # the fields of the form
-    site: TheSite,
-    token: str,
-    categories: Annotated[list[str] | None, Form()] = None,
-    more_categories: Annotated[str, Form(max_length=300)] = "",
-    paper_count: Annotated[str, Form(max_length=20)] = "10",
-    cadence: Annotated[str, Form(max_length=20)] = "daily",
-    weekday: Annotated[str, Form(max_length=20)] = "0",
-    hour: Annotated[str, Form(max_length=20)] = "8",
-    timezone: Annotated[str, Form(max_length=64)] = "UTC",
-) -> Response:
-    """Store a reader's choices and say when the next digest comes; what was typed wrong is kept and named."""
-    typed = Typed(
-        categories=tuple(categories or ()),
-        more=more_categories,
-        paper_count=paper_count,
-        cadence=cadence,
-        weekday=weekday,
-        hour=hour,
-        timezone=timezone.strip(),
-    )
-    services = site.services
-    if not site.was_signed("preferences", token):  # before what was typed is looked at, and shown again
-        return _dead_link(site, "preferences", token, None)
-    try:
-        reader = flow.change_preferences(
-            services.engine,
-            services.tokens,
-            token,
-            now=site.now,
-            last_cut_off=services.last_cut_off(site.now),
-            **typed.read(),
-        )
-    except PreferencesRefused as refused:
-        return form_page(site, token, typed, faults=[_sentence(refused)], status=422)
-    except (TokenInvalid, NotFound) as invalid:
-        return _dead_link(site, "preferences", token, invalid)
-    subscriber_id = flow.whole(services.tokens.verify("preferences", token, now=site.now), "s")
-    said = f"Saved. {_next_digest(site, subscriber_id)}"
-    return form_page(site, token, Typed.of(reader.choices), said=said)
-
-
-def _next_digest(site: Site, subscriber_id: int) -> str:
+def when_next(site: Site, subscriber_id: int) -> str:
     """Say when a reader's next digest comes, and why not sooner where arXiv is quiet."""
     services, now = site.services, site.now
     told = next_digest(
@@ -271,15 +212,16 @@ def _next_digest(site: Site, subscriber_id: int) -> str:
     return f"{first} next digest comes on {when}."
 
 
-def _dead_link(
+def dead_link(
     site: Site, purpose: str, token: str, why: Exception | None, *, way_out: tuple[str, str] = ("/", "Today's papers")
 ) -> Response:
     """Answer for a link that leads nowhere: 410 where it was ours once, 404 where it never was."""
-    words = _sentence(why) if why else "This link is damaged or not one of ours; copy it whole from the mail."
+    words = sentence(why) if why else "This link is damaged or not one of ours; copy it whole from the mail."
     status = 410 if site.was_signed(purpose, token) else 404
     return site.pages.notice("This link does not work", words, status=status, way_out=way_out)
 
 
-def _sentence(error: Exception) -> str:
+def sentence(error: Exception) -> str:
+    """Make an error's words a sentence for readers."""
     words = str(error).strip()
     return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

@@ -26,6 +26,7 @@ class Site:
     sign_in_limit: RateLimit
     audit_limit: RateLimit
     api_limit: RateLimit
+    preview_limit: RateLimit
 
     @classmethod
     def of(cls, services: Services) -> Site:
@@ -38,6 +39,7 @@ class Site:
             sign_in_limit=RateLimit(10, timedelta(hours=1)),
             audit_limit=RateLimit(60, timedelta(hours=1)),
             api_limit=RateLimit(120, timedelta(minutes=1)),
+            preview_limit=RateLimit(60, timedelta(hours=1)),
         )
 
     @property
