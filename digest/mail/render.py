@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -52,6 +52,18 @@ class ReaderLinks:
     unsubscribe: str
     preferences: str
     web: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LetterWords:
+    """What a letter says around its one link."""
+
+    subject: str
+    preheader: str
+    heading: str
+    opening: str
+    button: str
+    closing: str
 
 
 class Renderer:
@@ -172,6 +184,11 @@ class Renderer:
                 "identity": self._identity,
             },
         )
+
+    def letter(self, words: LetterWords, url: str) -> Rendered:
+        """Render a letter with one thing to do; nothing a visitor typed is in its words."""
+        said = asdict(words)
+        return self._render(self._letter, {**said, "url": web_url(url), "identity": self._identity})
 
     @property
     def _identity(self) -> str:
