@@ -16,7 +16,7 @@ BY_CHANCE = 0.0001  # of one comparison; ten of them fail one run in a thousand
 def test_how_long_an_answer_takes_does_not_tell_whose_address_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # checklist 47
-    monkeypatch.setattr("tests.web.timing.SLOWED", 0.06)  # a machine that is busy hides less than this
+    monkeypatch.setattr("tests.web.timing.SLOWED", 0.25)  # forty would not tell less on a busy machine
     taken = measure(f"sqlite:///{tmp_path}/timing.db", 40)
     found = compared(taken)
     assert max(found.pop("slowed")) < BY_CHANCE
