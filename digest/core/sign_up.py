@@ -37,7 +37,7 @@ class SignUp:
             raise SignUpRefused("this digest takes readers by invitation; open the link of yours")
         if not self.lists(domain_of(address)):
             named = ", ".join(f"anything under {one[1:]}" if one.startswith(".") else one for one in self.domains)
-            raise SignUpRefused(f"this digest is for addresses at {named}; enter one of those")
+            raise SignUpRefused("this digest is for addresses at %(domains)s; enter one of those", domains=named)
 
     def lists(self, domain: str) -> bool:
         """Say whether a domain, in ASCII, is one of those listed or lies below one."""
