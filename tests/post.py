@@ -20,8 +20,9 @@ from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable
 from digest.flows.letters import Courier
 from digest.mail.fragments import Rendered
 from digest.mail.message import Envelope
+from digest.mail.moving_letters import LetterWords
 from digest.mail.parcel import Answered, Failed, News, Wanted
-from digest.mail.render import LetterWords, ReaderLinks, Sender
+from digest.mail.render import ReaderLinks, Sender
 from digest.mail.smtp import Reply, Verdict
 from digest.store.engine import reading, writing
 from digest.store.tables import Delivery, IssueCard, IssueRow, Paper, Subscriber, Subscription

@@ -16,8 +16,9 @@ from digest.core.tailor import Edition, Preferences, tailor
 from digest.mail import moving_letters
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
+from digest.mail.moving_letters import LetterWords
 from digest.mail.parcel import News
-from digest.mail.render import LetterWords, ReaderLinks, Sender
+from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim

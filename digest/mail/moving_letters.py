@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from digest.mail.render import LetterWords
+from dataclasses import dataclass
+
 from digest.mail.wording import one_line
+
+
+@dataclass(frozen=True, slots=True)
+class LetterWords:
+    """What a letter says around its one link."""
+
+    subject: str
+    preheader: str
+    heading: str
+    opening: str
+    button: str
+    closing: str
 
 
 def new_address(name: str) -> LetterWords:

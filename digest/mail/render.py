@@ -24,6 +24,7 @@ from digest.mail import fragments
 from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Entry, Room, entry_of
 from digest.mail.fragments import Pressed, Rendered, Row, Rows, Shell, html_size, joined, piece, row_of, shell_of, slot
 from digest.mail.mjml import compile_mjml
+from digest.mail.moving_letters import LetterWords
 from digest.mail.probes import EVERYTHING, FULL, LITTLE, NOTHING, URL
 from digest.mail.wording import clip, long_date, one_line, preheader_of, subject_of, wrap
 from digest.templating import PHRASES, speak
@@ -52,18 +53,6 @@ class ReaderLinks:
     unsubscribe: str
     preferences: str
     web: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LetterWords:
-    """What a letter says around its one link."""
-
-    subject: str
-    preheader: str
-    heading: str
-    opening: str
-    button: str
-    closing: str
 
 
 class Renderer:
@@ -187,8 +176,7 @@ class Renderer:
 
     def letter(self, words: LetterWords, url: str) -> Rendered:
         """Render a letter with one thing to do; nothing a visitor typed is in its words."""
-        said = asdict(words)
-        return self._render(self._letter, {**said, "url": web_url(url), "identity": self._identity})
+        return self._render(self._letter, {**asdict(words), "url": web_url(url), "identity": self._identity})
 
     @property
     def _identity(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from digest.core.delivery import DeliveryKind
 from digest.mail import moving_letters
-from digest.mail.render import LetterWords
+from digest.mail.moving_letters import LetterWords
 from tests.mail.test_render import RENDERER, read
 
 URL = "https://firstlight.example/new-address/abc"
