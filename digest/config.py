@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from digest.core.arxiv_calendar import ArxivCalendar
@@ -19,6 +19,7 @@ from digest.core.categories import is_category
 from digest.core.language import SOURCE
 from digest.core.pace import read_limits
 from digest.core.retention import LEAST_DELIVERIES_DAYS, LEAST_OBSERVATIONS_DAYS, LEAST_RUNS_DAYS
+from digest.core.sign_up import SignUpMode, ascii_domain
 from digest.core.sns_topic import sns_host
 from digest.errors import ConfigError
 from digest.languages import offered
@@ -27,6 +28,7 @@ _ENV_FILE = ".env"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
 _LEVELS = ("debug", "info", "warning", "error")
+_DOMAIN = re.compile(r"\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 WordList = Annotated[list[str], NoDecode]
 
 
@@ -114,6 +116,21 @@ class Settings(BaseSettings):
     metrics_from: WordList = Field(
         default_factory=list, description="Opens /metrics to these addresses or networks; off without it and a token"
     )
+    sign_up: SignUpMode = Field(
+        SignUpMode.OPEN, description="Who may sign up: open, domains (those listed below), or invitation"
+    )
+    sign_up_domains: WordList = Field(
+        default_factory=list, description="Domains that may sign up: lab.example, or .lab.example for all below it"
+    )
+    keep_pending_days: int = Field(
+        30, ge=1, le=3650, description="After how many days a request that was never confirmed is erased"
+    )
+    keep_unsubscribed_days: int = Field(
+        180, ge=1, le=3650, description="After how many days a reader who left is erased"
+    )
+    keep_ip_days: int = Field(
+        90, ge=0, le=3650, description="After how many days the IP address of a consent is shortened to its network"
+    )
     cut_off_hour: int = Field(6, ge=0, le=23, description="The hour (UTC) at which a day's issue is frozen")
     issue_size: int = Field(500, ge=10, le=1000, description="The number of papers an issue ranks")
     keep_observations_days: int = Field(
@@ -135,7 +152,7 @@ class Settings(BaseSettings):
 
     @field_validator(
         *("secret_key", "admins", "categories", "oai_sets", "trusted_proxies", "hook_secret", "sns_topics"),
-        *("arxiv_holidays", "metrics_from", "domain_limits"),
+        *("arxiv_holidays", "metrics_from", "domain_limits", "sign_up_domains"),
         mode="before",
     )
     @classmethod
@@ -246,6 +263,20 @@ class Settings(BaseSettings):
             sns_host(value)  # its own words name what is no topic
         return values
 
+    @field_validator("sign_up_domains")
+    @classmethod
+    def _domains(cls, values: list[str]) -> list[str]:
+        for value in values:
+            if not _DOMAIN.fullmatch(ascii_domain(value)):
+                raise ValueError(f"{value!r} is not a domain such as lab.example, or .lab.example for all below it")
+        return values
+
+    @model_validator(mode="after")
+    def _somebody_may_sign_up(self) -> Settings:
+        if self.sign_up is SignUpMode.DOMAINS and not self.sign_up_domains:
+            raise ValueError("DIGEST_SIGN_UP is domains, and DIGEST_SIGN_UP_DOMAINS names none")
+        return self
+
     @property
     def host(self) -> str:
         """The host name of the site, for message identifiers and HELO."""
@@ -277,8 +308,11 @@ def read_settings(**overrides: Any) -> Settings:
         return Settings(**overrides)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
+        words = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # two settings that contradict each other; the words name both
+            raise ConfigError(words) from error
         name = "DIGEST_" + "_".join(str(part) for part in first["loc"]).upper()
-        raise ConfigError(f"{name} cannot be used: {first['msg'].removeprefix('Value error, ')}") from error
+        raise ConfigError(f"{name} cannot be used: {words}") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"the file {_ENV_FILE} is not UTF-8 text; save it as UTF-8") from error
 

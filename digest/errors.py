@@ -104,6 +104,10 @@ class AddressRefused(DigestError):
     """What was typed cannot be a mail address; says why, never whether anybody has it."""
 
 
+class SignUpRefused(DigestError):
+    """The installation does not take this address: another domain, or no invitation."""
+
+
 class PreferencesRefused(DigestError):
     """A preference is out of range or names something that does not exist."""
 

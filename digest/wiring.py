@@ -14,6 +14,7 @@ from digest import __version__, logs
 from digest.config import Settings
 from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.retention import Retention
+from digest.core.sign_up import SignUp, ascii_domain
 from digest.errors import ConfigError, NotFound, RelayUnavailable
 from digest.files import templates_folder
 from digest.languages import Languages
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from digest.flows.epoch import Guard
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
+    from digest.flows.retention import Terms
     from digest.mail.dkim import Signer
     from digest.mail.imap import ImapMailbox
     from digest.mail.render import Renderer, Sender
@@ -92,6 +94,19 @@ class Services:
     def name_readers(self) -> None:
         """Let the log name readers by this installation's hash, and take its level from the settings."""
         logs.adopt(self.settings.log_level, self.tokens if self.settings.secret_key else None)
+
+    @cached_property
+    def sign_up(self) -> SignUp:
+        """Who may sign up."""
+        return SignUp(self.settings.sign_up, tuple(ascii_domain(one) for one in self.settings.sign_up_domains))
+
+    @property
+    def reader_terms(self) -> Terms:
+        """How long what is kept of readers."""
+        from digest.flows.retention import Terms
+
+        kept = self.settings
+        return Terms.in_days(kept.keep_pending_days, kept.keep_unsubscribed_days, kept.keep_ip_days)
 
     @cached_property
     def hook_secrets(self) -> list[str]:

@@ -20,6 +20,7 @@ from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable
 from digest.flows.letters import Courier
 from digest.mail.fragments import Rendered
 from digest.mail.message import Envelope
+from digest.mail.moving_letters import LetterWords
 from digest.mail.parcel import Answered, Failed, News, Wanted
 from digest.mail.render import ReaderLinks, Sender
 from digest.mail.smtp import Reply, Verdict
@@ -50,6 +51,9 @@ class PlainRenderer:
 
     def sign_in(self, sign_in_url: str) -> Rendered:
         return Rendered(subject="Sign in", html=f'<a href="{sign_in_url}">in</a>', text=sign_in_url)
+
+    def letter(self, words: LetterWords, url: str) -> Rendered:
+        return Rendered(subject=words.subject, html=f'<a href="{url}">{words.button}</a>', text=url)
 
 
 def accept(_envelope: Envelope) -> Reply:

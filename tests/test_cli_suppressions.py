@@ -16,8 +16,9 @@ from digest.cli.main import app
 from digest.core.bounce import BounceAction
 from digest.core.delivery import DeliveryState
 from digest.errors import AddressRefused, ConfigError
-from digest.flows.ban_lines import Line, Reader, Refused, written
+from digest.flows.ban_lines import Line, Reader, written
 from digest.flows.bounce import receive
+from digest.flows.csv_lines import Refused
 from digest.flows.deliver import deliver_due, materialise
 from digest.mail.verp import verp_address
 from digest.store.engine import open_engine, writing

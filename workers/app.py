@@ -34,6 +34,7 @@ celery_app.conf.update(
         "firstlight.inbound": {"queue": "firstlight-signals"},
         "firstlight.score": {"queue": "firstlight-ingest"},
         "firstlight.prune": {"queue": "firstlight-signals"},
+        "firstlight.retain": {"queue": "firstlight-signals"},
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,

@@ -31,6 +31,7 @@ _IN_FLIGHT = {
     Task.COMPOSE: timedelta(minutes=2),
     Task.INBOUND: timedelta(minutes=10),
     Task.PRUNE: timedelta(minutes=10),
+    Task.RETAIN: timedelta(minutes=30),
 }
 _log = structlog.get_logger("firstlight.scheduler")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from dataclasses import asdict
 from datetime import date, timedelta
 from functools import cache
 from typing import TYPE_CHECKING
@@ -174,6 +175,16 @@ def prune() -> None:
     _log.info("pruned", finished=done.finished, **{name.replace(" ", "_"): n for name, n in done.counts.items() if n})
 
 
+@shared_task(name="firstlight.retain")
+def retain() -> None:
+    """Erase readers whose time is over, and shorten old IP addresses."""
+    from digest.flows.retention import retain as retain_readers
+
+    wired = services()
+    forgotten = retain_readers(wired.engine, wired.tokens, wired.reader_terms, now=wired.clock())
+    _log.info("retained", **asdict(forgotten))
+
+
 def enqueue(work: Work) -> None:
     """Put one piece of due work on the queue."""
     match work.task:
@@ -195,3 +206,5 @@ def enqueue(work: Work) -> None:
             inbound.delay()
         case Task.PRUNE:
             prune.delay()
+        case Task.RETAIN:
+            retain.delay()

@@ -24,6 +24,7 @@ from digest.cli import (
     signals,
     source,
     status,
+    subscribers,
     suppressions,
     taste,
 )
@@ -48,6 +49,7 @@ mailing.add_to(app)
 bench.add_to(app)
 inbound.add_to(app)
 suppressions.add_to(app)
+subscribers.add_to(app)
 brake.add_to(app)
 doctor.add_to(app)
 serving.add_to(app)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from digest.cli.context import with_database
-from digest.errors import ConfigError
+from digest.cli.new_file import new_file
 
 if TYPE_CHECKING:
     from digest.store.suppressions import Ban
@@ -128,16 +127,9 @@ def export(
 
     services = with_database()
     with ExitStack() as open_things:
-        out: TextIO = sys.stdout if str(file) == "-" else open_things.enter_context(_new(file))
+        out: TextIO = sys.stdout if str(file) == "-" else open_things.enter_context(new_file(file))
         count = -1
         for line in lines_of(services.engine, services.tokens, hashes_only=hashes_only, now=services.clock()):
             out.write(line + "\n")
             count += 1
     typer.echo(f"{count} bans written", err=True)
-
-
-def _new(file: Path) -> TextIO:
-    try:
-        return os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")
-    except FileExistsError as error:
-        raise ConfigError(f"{file} is there already; name another file") from error

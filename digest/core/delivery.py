@@ -20,6 +20,8 @@ class DeliveryKind(StrEnum):
     WELCOME = "welcome"
     SIGN_IN = "sign-in"
     ALERT = "alert"
+    NEW_ADDRESS = "new address"  # to the address that a digest is to move to: is it the reader's?
+    MOVED = "moved"  # to the address that it moved away from
 
 
 class DeliveryState(StrEnum):
@@ -78,7 +80,7 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
             DeliveryState.ACCEPTED,
             DeliveryState.DEFERRED,
             DeliveryState.FAILED,
-            DeliveryState.UNKNOWN,  # the lease ran out with the intent committed: never resent by itself
+            DeliveryState.UNKNOWN,  # the lease ran out with the intent committed, or the reader was erased
             DeliveryState.PENDING,  # the relay refused the session before it saw any of the message
         }
     ),
@@ -103,7 +105,7 @@ TRANSITIONS: dict[DeliveryState, frozenset[DeliveryState]] = {
 }
 
 # Kinds somebody is waiting for; they are claimed before digests.
-PROMPT = (DeliveryKind.SIGN_IN, DeliveryKind.CONFIRMATION, DeliveryKind.WELCOME, DeliveryKind.ALERT)
+PROMPT = tuple(kind for kind in DeliveryKind if kind is not DeliveryKind.DIGEST)
 
 CLAIM_LEASE = timedelta(minutes=5)
 # A digest whose slot lies just before the next cut-off has time for retries, too. Less than the shortest time
@@ -152,8 +154,19 @@ class NotSent(StrEnum):
     UNRENDERABLE = "the message could not be rendered"
     BROKEN_TEMPLATE = "a template is broken; the message waits for its repair"
     LEASE_LOST = "the worker stopped between its intent and the relay's reply"
+    ERASED = "the reader was erased"
     IN_DOUBT = "the connection died after the final dot"
     RESTORED = "the database was restored from a backup; it may have gone out since"
+
+
+_SUBSCRIBED = (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
+_FITTING: dict[DeliveryKind, tuple[SubscriptionState, ...]] = {  # where a kind is not named, any subscription, or none
+    DeliveryKind.CONFIRMATION: (SubscriptionState.PENDING,),
+    DeliveryKind.DIGEST: _SUBSCRIBED,
+    DeliveryKind.WELCOME: _SUBSCRIBED,
+    DeliveryKind.NEW_ADDRESS: _SUBSCRIBED,
+    DeliveryKind.MOVED: tuple(SubscriptionState),  # also to who left meanwhile, not to who was erased
+}
 
 
 def refusal(
@@ -170,13 +183,11 @@ def refusal(
     """
     if suppressed:
         return DeliveryState.SUPPRESSED, NotSent.SUPPRESSED
-    if kind is DeliveryKind.CONFIRMATION and subscription is not SubscriptionState.PENDING:
-        return DeliveryState.SKIPPED, NotSent.NOT_ASKED
-    if kind in (DeliveryKind.DIGEST, DeliveryKind.WELCOME):
-        if subscription not in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED):
-            return DeliveryState.SKIPPED, NotSent.UNSUBSCRIBED
-        if on is None or not may_receive(subscription, paused_until, on):
-            return DeliveryState.SKIPPED, NotSent.PAUSED
+    bulk = kind in (DeliveryKind.DIGEST, DeliveryKind.WELCOME)
+    if subscription not in _FITTING.get(kind, (subscription,)):
+        return DeliveryState.SKIPPED, NotSent.UNSUBSCRIBED if bulk else NotSent.NOT_ASKED
+    if bulk and subscription is not None and (on is None or not may_receive(subscription, paused_until, on)):
+        return DeliveryState.SKIPPED, NotSent.PAUSED
     return None
 
 

@@ -23,6 +23,7 @@ _INTERVALS = {
 _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
 POLL_MAILBOX = timedelta(minutes=5)
+RETAIN_EVERY = timedelta(hours=6)
 STALE_AFTER = timedelta(hours=12)  # the misfire grace: a slot missed by more is not made up for by a late issue
 
 
@@ -38,6 +39,7 @@ class Task(StrEnum):
     SWEEP = "sweep"
     INBOUND = "inbound"
     PRUNE = "prune"
+    RETAIN = "retain"
 
 
 @dataclass(frozen=True, slots=True)

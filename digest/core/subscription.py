@@ -23,6 +23,9 @@ class ConsentAction(StrEnum):
     PAUSE = "pause"
     RESUME = "resume"
     UNSUBSCRIBE = "unsubscribe"
+    IMPORT = "import"  # by the operator, who states where the consent was given
+    MOVE = "change address"
+    OBJECT = "object to change"
 
 
 _P, _C, _H, _U = SubscriptionState
@@ -30,6 +33,7 @@ TRANSITIONS: dict[tuple[SubscriptionState, ConsentAction], SubscriptionState] = 
     (_P, ConsentAction.REQUEST): _P,
     (_P, ConsentAction.CONFIRM): _C,
     (_P, ConsentAction.UNSUBSCRIBE): _U,
+    (_P, ConsentAction.IMPORT): _C,
     (_C, ConsentAction.REQUEST): _C,  # asked again while subscribed: nothing changes, nothing is revealed
     (_C, ConsentAction.PAUSE): _H,
     (_C, ConsentAction.UNSUBSCRIBE): _U,

@@ -7,14 +7,13 @@ import io
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from digest.errors import AddressRefused
-from digest.flows.subscribe import readable_address
+from digest.flows.csv_lines import FORMULA, Refused, address_of, bare, cells_of, instant_of
 from digest.store.suppressions import Ban
 from digest.tokens import Tokens
 
-_LONGEST = 4_000  # bytes of a line
 _LONGEST_REASON = 200
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NAMES = {
@@ -31,19 +30,6 @@ _NAMES = {
     "created_at": "since",
     "lastupdatetime": "since",
 }
-# What is so plain that asking the validator, at 20,000 a second, would only cost time.
-_PLAIN = re.compile(
-    r"(?=.{1,64}@)[a-z0-9_][\w+-]*(?:\.[\w+-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,24}", re.I | re.ASCII
-)
-_FORMULA = "=+-@\t'"
-
-
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """A line that is not taken, and why."""
-
-    number: int
-    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +56,7 @@ class Reader:
     def read(self, number: int, raw: bytes) -> Line | Refused | None:
         """Read a line; None for the header and for empty lines."""
         try:
-            cells = _cells(raw, first=number == 1)
+            cells = cells_of(raw, first=number == 1)
             if not any(cells):
                 return None
             if number == 1 and (columns := _header(cells)):
@@ -78,7 +64,7 @@ class Reader:
                 return None
             if len(cells) > len(self._columns):
                 raise ValueError(f"it has {len(cells)} fields where there are {len(self._columns)} columns")
-            return self._line(dict(zip(self._columns, map(_plain, cells), strict=False)))
+            return self._line(dict(zip(self._columns, map(bare, cells), strict=False)))
         except (AddressRefused, ValueError) as error:
             return Refused(number, str(error))
 
@@ -86,12 +72,10 @@ class Reader:
         reason = fields.get("reason", "") or self._reason
         if len(reason) > _LONGEST_REASON or not reason.isprintable():
             raise ValueError(f"its reason is longer than {_LONGEST_REASON} characters, or not one line of text")
-        since = self._instant(fields.get("since", ""))
+        since = instant_of(fields.get("since", ""), self._now)
         typed, known_hash = fields.get("address", ""), fields.get("hash", "").lower()
         if typed:
-            address = typed if _is_plain(typed) else readable_address(typed, special_use=True)
-            local, _, domain = address.rpartition("@")
-            address = f"{local}@{domain.lower()}"
+            address = address_of(typed, special_use=True)
             hashes = self._tokens.address_hashes(address)
             return Line(Ban(hashes[0], address, reason, since), hashes)
         if not _HASH.fullmatch(known_hash):
@@ -104,41 +88,10 @@ class Reader:
             )
         return Line(Ban(known_hash, None, reason, since), (known_hash,))
 
-    def _instant(self, text: str) -> datetime:
-        if not text:
-            return self._now
-        try:
-            at = datetime.fromisoformat(text)
-            at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-        except (ValueError, OverflowError) as error:
-            raise ValueError(f"{text[:40]!r} is not an instant such as 2026-05-20T06:00:00Z") from error
-        return min(at, self._now)
-
-
-def _cells(raw: bytes, *, first: bool) -> list[str]:
-    if len(raw) > _LONGEST:
-        raise ValueError(f"it is longer than {_LONGEST} bytes")
-    try:
-        text = raw.decode("utf-8-sig" if first else "utf-8").strip("\r\n")
-        return [cell.strip() for cell in next(csv.reader([text], strict=True), [])]
-    except UnicodeDecodeError as error:
-        raise ValueError("it is not UTF-8 text") from error
-    except csv.Error as error:
-        raise ValueError(f"it is not CSV: {error}") from error
-
 
 def _header(cells: Sequence[str]) -> list[str]:
     names = [_NAMES.get(cell.lower(), cell.lower()) for cell in cells]
     return names if {"address", "hash"} & set(names) and not any("@" in cell for cell in cells) else []
-
-
-def _is_plain(address: str) -> bool:
-    return len(address) <= 200 and "xn--" not in address.lower() and _PLAIN.fullmatch(address) is not None
-
-
-def _plain(cell: str) -> str:
-    """Take off the apostrophe that keeps a spreadsheet from reading a cell as a formula."""
-    return cell[1:] if len(cell) > 1 and cell[0] == "'" and cell[1] in _FORMULA else cell
 
 
 def written(ban: Ban, key_names: str) -> str:
@@ -146,6 +99,6 @@ def written(ban: Ban, key_names: str) -> str:
     out = io.StringIO()
     cells = [ban.address_hash, key_names, ban.address or "", ban.reason, ban.since.isoformat()]
     csv.writer(out, lineterminator="").writerow(
-        [f"'{cell}" if cell[:1] in _FORMULA and cell else cell for cell in cells]
+        [f"'{cell}" if cell[:1] in FORMULA and cell else cell for cell in cells]
     )
     return out.getvalue()

@@ -9,7 +9,8 @@ from itertools import islice
 from sqlalchemy import Engine
 
 from digest.errors import AddressRefused
-from digest.flows.ban_lines import Line, Reader, Refused, written
+from digest.flows.ban_lines import Line, Reader, written
+from digest.flows.csv_lines import Refused
 from digest.flows.subscribe import readable_address
 from digest.store import subscribers
 from digest.store.admins import append_audit
@@ -33,7 +34,7 @@ def ban(engine: Engine, tokens: Tokens, address: str, reason: str, *, now: datet
     return added
 
 
-def lift(engine: Engine, tokens: Tokens, address: str, *, now: datetime) -> bool:
+def lift(engine: Engine, tokens: Tokens, address: str, *, now: datetime, actor: str = _ACTOR) -> bool:
     """Lift the ban on an address; False if there was none. What bounced before it counts no more."""
     try:
         spelt = readable_address(address, special_use=True)
@@ -44,7 +45,7 @@ def lift(engine: Engine, tokens: Tokens, address: str, *, now: datetime) -> bool
         lifted = subscribers.lift(session, hashes)
         forgiven = subscribers.forgive(session, spelt) if lifted else 0
         detail = f"{forgiven} bounces forgiven" if lifted else "there was none"
-        append_audit(session, at=now, actor=_ACTOR, action="lift ban", target=short(hashes[0]), detail=detail)
+        append_audit(session, at=now, actor=actor, action="lift ban", target=short(hashes[0]), detail=detail)
     return lifted
 
 

@@ -12,8 +12,10 @@ from urllib.parse import quote
 from digest.core.delivery import DeliveryKind
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
+from digest.mail import moving_letters
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
+from digest.mail.moving_letters import LetterWords
 from digest.mail.parcel import News
 from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
@@ -33,6 +35,9 @@ class Printer(Protocol):
 
     def sign_in(self, sign_in_url: str) -> Rendered:
         """Render the mail that lets an admin in."""
+
+    def letter(self, words: LetterWords, url: str) -> Rendered:
+        """Render a letter with one link."""
 
 
 class Lines(Protocol):
@@ -169,7 +174,7 @@ def inert_links(base_url: str, edition: Edition) -> ReaderLinks:
 
 
 def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime) -> Letter:
-    """Make a confirmation or sign-in mail; its link counts its age from `at`."""
+    """Make a letter that somebody waits for; its link counts its age from `at`."""
     identity = f"{claimed.kind}/{claimed.id}"
     if claimed.kind is DeliveryKind.CONFIRMATION:
         token = courier.tokens.sign("confirm", {"s": claimed.subscriber_id or 0, "d": claimed.id}, at=at)
@@ -177,6 +182,14 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
     elif claimed.kind is DeliveryKind.SIGN_IN:
         token = courier.tokens.sign("sign-in", {"d": claimed.id}, at=at)
         rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
+    elif claimed.kind is DeliveryKind.NEW_ADDRESS:
+        token = courier.tokens.sign("new-address", {"d": claimed.id}, at=at)
+        words = moving_letters.new_address(courier.sender.name)
+        rendered = courier.renderer.letter(words, f"{courier.base_url}/new-address/{quote(token)}")
+    elif claimed.kind is DeliveryKind.MOVED:
+        token = courier.tokens.sign("object", {"d": claimed.id}, at=at)
+        words = moving_letters.moved(courier.sender.name)
+        rendered = courier.renderer.letter(words, f"{courier.base_url}/old-address/{quote(token)}")
     else:
         raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)

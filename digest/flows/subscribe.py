@@ -11,13 +11,14 @@ from sqlalchemy import Engine
 
 from digest.core.cadence import known_or_utc, local_date
 from digest.core.preferences import chosen
+from digest.core.sign_up import SignUp
 from digest.core.subscription import ConsentAction
-from digest.errors import AddressRefused, TokenInvalid, TokenSpent, UnknownZone
+from digest.errors import AddressRefused, SignUpRefused, TokenInvalid, TokenSpent, UnknownZone
 from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of
-from digest.store import subscribers
+from digest.store import invitations, subscribers
 from digest.store.engine import writing
 from digest.store.subscribers import Evidence, Wishes
-from digest.tokens import Tokens, spent_key
+from digest.tokens import Tokens, spent_key, token_hash
 
 __all__ = [
     "ReaderPreferences",
@@ -30,7 +31,8 @@ __all__ = [
 ]
 
 CONFIRM_WITHIN = timedelta(days=3)
-WORDING = "2026-11"  # the version of what the form and the confirmation mail say; recorded with each consent
+OPEN = SignUp()
+WORDING = "2026-11"  # the version of what form, mail and page say; its words are in templates/consent
 _WELCOME_WITH = timedelta(days=7)  # an older issue is no welcome
 _LONGEST_ADDRESS = 254  # RFC 5321 section 4.5.3.1.3, as corrected by erratum 1690
 
@@ -56,18 +58,24 @@ def request(
     hour: int = 8,
     categories: Sequence[str] = (),
     special_use: bool = False,
+    sign_up: SignUp = OPEN,
+    invitation: str = "",
 ) -> None:
     """Record that somebody typed an address, and queue a confirmation mail to it where that is due.
 
     Says nothing of what is known of the address, in words or in time. `special_use` lets the demo and
-    tests use addresses under `.test`. A zone that is unknown here counts as UTC: a browser guessed it, not the
-    reader. Raises AddressRefused or PreferencesRefused for what was typed.
+    tests use addresses under `.test`; `invitation` is the token of one, of which a use is spent. A zone that is
+    unknown here counts as UTC: a browser guessed it, not the reader. Raises AddressRefused or PreferencesRefused
+    for what was typed, SignUpRefused for who may not come in.
     """
     typed = readable_address(address, special_use=special_use)
+    sign_up.check(typed, invited=bool(invitation))
     choices = chosen(categories=categories, timezone=known_or_utc(timezone), hour=hour)
     wishes = Wishes(timezone=choices.timezone, hour=choices.hour, categories=choices.categories)
     evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING)
     with writing(engine) as session:
+        if invitation and not invitations.spend(session, token_hash(invitation), now):
+            raise SignUpRefused("this invitation is used up, or too old; ask for another one")
         subscribers.request_subscription(session, typed, tokens.address_hashes(typed), wishes, evidence)
 
 

@@ -8,10 +8,11 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from digest.core.epoch import may_have_gone_out
-from digest.core.plan import POLL_MAILBOX, Task, Work, sources_due
+from digest.core.plan import POLL_MAILBOX, RETAIN_EVERY, Task, Work, sources_due
 from digest.core.refresh import SCOPE
 from digest.core.retention import prune_due
 from digest.flows.prune import CHORE
+from digest.flows.retention import CHORE as RETAINED
 from digest.store import due
 from digest.store.conditions import held_services
 from digest.store.engine import reading
@@ -49,6 +50,7 @@ def due_work(
         held = held_services(session, now)
         fenced = newest_fence(session)
         pruned_at = chore_done(session, CHORE)
+        retained_at = chore_done(session, RETAINED)
         read = place_in(session, mailbox) if mailbox else None
     work: list[Work] = []
     if sweeping:
@@ -69,4 +71,6 @@ def due_work(
         work.append(Work(Task.SCORE))
     if prune_due(pruned_at, now):
         work.append(Work(Task.PRUNE))
+    if retained_at is None or now - retained_at >= RETAIN_EVERY:
+        work.append(Work(Task.RETAIN))
     return work

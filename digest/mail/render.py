@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,7 @@ from digest.mail import fragments
 from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Entry, Room, entry_of
 from digest.mail.fragments import Pressed, Rendered, Row, Rows, Shell, html_size, joined, piece, row_of, shell_of, slot
 from digest.mail.mjml import compile_mjml
+from digest.mail.moving_letters import LetterWords
 from digest.mail.probes import EVERYTHING, FULL, LITTLE, NOTHING, URL
 from digest.mail.wording import clip, long_date, one_line, preheader_of, subject_of, wrap
 from digest.templating import PHRASES, speak
@@ -172,6 +173,10 @@ class Renderer:
                 "identity": self._identity,
             },
         )
+
+    def letter(self, words: LetterWords, url: str) -> Rendered:
+        """Render a letter with one thing to do; nothing a visitor typed is in its words."""
+        return self._render(self._letter, {**asdict(words), "url": web_url(url), "identity": self._identity})
 
     @property
     def _identity(self) -> str:

@@ -242,7 +242,12 @@ def resend_rows(session: Session, ids: Iterable[int], now: datetime) -> int:
     return changed(
         session,
         update(_delivery)
-        .where(_delivery.c.id.in_(list(ids)), _delivery.c.state == DeliveryState.UNKNOWN, _delivery.c.expires_at > now)
+        .where(
+            _delivery.c.id.in_(list(ids)),
+            _delivery.c.state == DeliveryState.UNKNOWN,
+            _delivery.c.reason != NotSent.ERASED,
+            _delivery.c.expires_at > now,
+        )
         .values(state=DeliveryState.PENDING, reason="", settled_at=None, due_at=now, fence=_delivery.c.fence + 1),
     )
 

@@ -7,18 +7,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, literal, select, update
+from sqlalchemy import ColumnElement, exists, literal, select, update
 from sqlmodel import Session
 
 from digest.core.bounce import BounceAction, PastBounce, ReportKind
 from digest.store.dialects import changed, insert_row, table_of
-from digest.store.tables import BounceEvent, Delivery, Subscriber, Subscription
+from digest.store.tables import AddressChange, BounceEvent, Delivery, Subscriber, Subscription
 from digest.tokens import address_key
 
 _event = table_of(BounceEvent)
 _delivery = table_of(Delivery)
 _subscriber = table_of(Subscriber)
 _subscription = table_of(Subscription)
+
+
+_change = table_of(AddressChange)
+# A report speaks of the address that a message went to. Where that is not the one the reader has now, because it was a
+# letter to another address or they moved since, it says nothing of them.
+_TO_THEM = (_delivery.c.address == "") & ~exists().where(
+    _change.c.subscriber_id == _delivery.c.subscriber_id,
+    _change.c.confirmed_at >= _delivery.c.created_at,
+    _change.c.objected_at.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +41,7 @@ class Addressee:
 
 
 def addressee_of(session: Session, delivery_id: int) -> Addressee | None:
-    """Return who a delivery went to; None if it, or the reader, is gone, or it went to an admin."""
+    """Return who a delivery went to; None if the reader is gone or has another address now, or it went to an admin."""
     return _addressee(session, _delivery.c.id == delivery_id)
 
 
@@ -52,7 +62,7 @@ def addressees_of(session: Session, delivery_ids: Sequence[int]) -> dict[int, Ad
     rows = session.connection().execute(
         select(_delivery.c.id, _subscriber.c.id.label("subscriber_id"), _subscriber.c.address)
         .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-        .where(_delivery.c.id.in_(delivery_ids))
+        .where(_delivery.c.id.in_(delivery_ids), _TO_THEM)
     )
     return {row.id: Addressee(row.id, row.subscriber_id, row.address) for row in rows}
 
@@ -71,7 +81,7 @@ def _addressee(session: Session, condition: ColumnElement[bool]) -> Addressee | 
         .execute(
             select(_delivery.c.id, _subscriber.c.id.label("subscriber_id"), _subscriber.c.address)
             .join(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
-            .where(condition)
+            .where(condition, _TO_THEM)
             .order_by(_delivery.c.id.desc())
             .limit(1)
         )

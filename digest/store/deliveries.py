@@ -37,7 +37,7 @@ NEW_DELIVERY: dict[str, Any] = {
     "paper_ids": [],
     "reply": "",
 }
-_WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
 
 _delivery = table_of(Delivery)
 _issue = table_of(IssueRow)
@@ -172,6 +172,6 @@ def settle_waiting(
     return changed(
         session,
         update(_delivery)
-        .where(_delivery.c.subscriber_id.in_(subscribers), _delivery.c.state.in_(_WAITING))
+        .where(_delivery.c.subscriber_id.in_(subscribers), _delivery.c.state.in_(WAITING))
         .values(state=to, reason=reason, claimed_by="", lease_until=None, settled_at=now),
     )

@@ -92,3 +92,10 @@ def one_writer(session: Session, purpose: str) -> None:
     """
     if session.connection().dialect.name == "postgresql":
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": zlib.crc32(purpose.encode())})
+
+
+def keep_writers_out(session: Session, table: Table) -> None:
+    """Wait for transactions that write to a table, and let others wait until this one ends; they may read."""
+    if session.connection().dialect.name == "postgresql":  # SQLite has one writer, and this is it
+        name = session.connection().dialect.identifier_preparer.format_table(table)
+        session.connection().execute(text(f"LOCK TABLE {name} IN SHARE ROW EXCLUSIVE MODE"))

@@ -6,6 +6,8 @@ from typing import Annotated, NoReturn
 
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 
+from digest.core.networks import network_of
+from digest.core.sign_up import SIGN_IN
 from digest.errors import TokenInvalid, TokenSpent
 from digest.flows import sign_in as flow
 from digest.store.admins import append_audit
@@ -86,13 +88,13 @@ def _proven(request: Request, site: TheSite, csrf: Annotated[str, Form(max_lengt
     return admin
 
 
-def _refuse(request: Request, site: Site, actor: str, why: str, *, status: int = 403) -> NoReturn:
+def _refuse(request: Request, site: Site, actor: str, why: str, *, status: int = 403, retry_after: int = 0) -> NoReturn:
     """Record a refused request, as long as there are not too many to be worth it, and raise."""
     ip = client_ip(request)
     if site.audit_limit.allows(ip, site.now):
         route = getattr(request.scope.get("route"), "path", "")
         record(site, actor, "refused", target=route, detail=why, ip=ip)
-    raise HTTPException(status)
+    raise HTTPException(status, headers={"Retry-After": str(retry_after)} if retry_after else None)
 
 
 def record(site: Site, actor: str, action: str, *, target: str = "", detail: str = "", ip: str = "") -> None:
@@ -117,8 +119,8 @@ def sign_in_form(request: Request, site: TheSite) -> Response:
 def request_sign_in(request: Request, site: TheSite, address: Annotated[str, Form(max_length=1000)] = "") -> Response:
     """Mail a sign-in link if the address is an admin's; the answer is the same if it is not."""
     services, ip = site.services, client_ip(request)
-    if not site.sign_in_limit.allows(ip, site.now):
-        _refuse(request, site, "unknown", "too many sign-in requests", status=429)
+    if wait := site.limits.wait(site.now, (SIGN_IN, network_of(ip))):
+        _refuse(request, site, "unknown", "too many sign-in requests", status=429, retry_after=wait)
     flow.request_sign_in(services.engine, address[:254], services.settings.admins, now=site.now, ip=ip)
     services.kick()
     return to("/admin/check-your-mail")

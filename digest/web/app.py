@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
@@ -23,17 +23,20 @@ from digest.web import (
     feeds,
     hooks,
     inbox,
+    invitations,
+    moving,
     preferences,
     probes,
     public,
     readers,
+    rights,
     search,
 )
 from digest.web.conditional import Conditional
 from digest.web.headers import Hardening
 from digest.web.metrics import metrics_router
 from digest.web.pages import STATIC, to
-from digest.web.site import Site
+from digest.web.site import Site, count_posts
 from digest.wiring import Services
 
 _WORDS = {
@@ -71,7 +74,12 @@ _WORDS = {
 def create_app(services: Services) -> FastAPI:
     """Make the application; raises ConfigError where the secret is missing or weak."""
     app = FastAPI(
-        title=services.settings.site_name, version=__version__, docs_url=None, redoc_url=None, openapi_url=None
+        title=services.settings.site_name,
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        dependencies=[Depends(count_posts)],
     )
     # Its own redirect names scheme and host as the request claims them, and takes a token in the path there.
     app.router.redirect_slashes = False
@@ -84,6 +92,9 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(readers.router)
     app.include_router(preferences.router)
     app.include_router(feedback.router)
+    app.include_router(rights.router)
+    app.include_router(moving.router)
+    app.include_router(invitations.router)
     app.include_router(admin.router)
     app.include_router(desk.router)
     app.include_router(desk_sources.router)

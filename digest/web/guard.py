@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import threading
 from collections import OrderedDict, deque
@@ -10,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from digest.core.networks import network_of
 from digest.errors import TokenInvalid
 from digest.tokens import Tokens
 
@@ -19,7 +19,7 @@ _MAX_KEYS = 20_000
 class RateLimit:
     """At most `limit` events within `window` for each network; kept in this process only.
 
-    An IPv6 address counts as its /64, since one household or attacker holds all of it.
+    For what only reads: a GET must not write. What posts is counted in SQL (web/limits.py).
     """
 
     def __init__(self, limit: int, window: timedelta) -> None:
@@ -49,19 +49,6 @@ class RateLimit:
             times = [at for at in self._seen.get(network_of(ip), ()) if at > now - self._window]
         wait = (times[0] + self._window - now).total_seconds() if times else 0.0
         return max(self._limit - len(times), 0), math.ceil(max(wait, 0.0))
-
-
-def network_of(ip: str) -> str:
-    """Name the network that a limit counts by: the IPv4 address, the IPv6 /64, or `unknown`."""
-    try:
-        address = ipaddress.ip_address(ip)
-    except ValueError:
-        return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped:
-            return str(address.ipv4_mapped)
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
 
 
 class TimeTrap:

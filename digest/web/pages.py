@@ -167,6 +167,12 @@ def kilobytes(size: int) -> str:
     return f"{size / 1000:.1f} KB"
 
 
+def sentence(error: Exception) -> str:
+    """Make an error's words a sentence for readers."""
+    words = str(error).strip()
+    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")
+
+
 def client_ip(request: Request) -> str:
     """Return the address the request came from; behind a proxy the server has put the right one there."""
     return request.client.host if request.client else ""

@@ -17,6 +17,7 @@ from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.language import Language, mark
 from digest.core.links import web_url
 from digest.core.paper import parse_arxiv_id
+from digest.core.sign_up import SignUpMode
 from digest.core.versions import Version, versions
 from digest.errors import NotFound
 from digest.store import site as store
@@ -151,7 +152,7 @@ def _list_page(
         heading=heading,
         dateline=_dateline(front, say) if dateline is None else dateline,
         note=front.note if front else "",
-        subscribe=home and page == 1,
+        subscribe=home and page == 1 and site.services.sign_up.mode is not SignUpMode.INVITATION,
         typed="",
         fault="",
         stamp=site.trap.stamp(site.now),

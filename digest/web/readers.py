@@ -6,20 +6,18 @@ from functools import partial
 from typing import Annotated
 from urllib.parse import quote
 
-import structlog
 from fastapi import APIRouter, Form, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from digest.core.cadence import known_or_utc, zone
-from digest.errors import AddressRefused, PreferencesRefused, TokenInvalid, TokenSpent
+from digest.core.cadence import zone
+from digest.errors import TokenInvalid, TokenSpent
 from digest.flows import subscribe as flow
 from digest.flows.next_digest import next_digest
-from digest.web.guard import crosses_sites
-from digest.web.pages import client_ip, day, to
+from digest.web.pages import client_ip, day, sentence
 from digest.web.site import Site, TheSite
+from digest.web.subscribe import Entered, subscribe_page, take_address
 
 router = APIRouter()
-log = structlog.get_logger(__name__)
 
 _ASK_AGAIN = ("/subscribe", "Ask for a new link")
 
@@ -27,11 +25,11 @@ _ASK_AGAIN = ("/subscribe", "Ask for a new link")
 @router.get("/subscribe")
 def subscribe_form(site: TheSite) -> Response:
     """Show the subscribe box alone."""
-    return _subscribe_page(site)
+    return subscribe_page(site)
 
 
 @router.post("/subscribe")
-def subscribe(  # noqa: PLR0917  # the fields of the form
+async def subscribe(  # noqa: PLR0917  # the fields of the form
     request: Request,
     site: TheSite,
     address: Annotated[str, Form(max_length=1000)] = "",
@@ -42,60 +40,8 @@ def subscribe(  # noqa: PLR0917  # the fields of the form
     stamp: Annotated[str, Form()] = "",
 ) -> Response:
     """Take an address; the answer is the same whether it is known, unknown, or a robot's."""
-    now, ip = site.now, client_ip(request)
-    wanted = [name for typed in categories or [] for name in typed.replace(",", " ").split()]
-    again = partial(_subscribe_page, site, typed=address, chosen=wanted, hour=hour, timezone=known_or_utc(timezone))
-    if website:
-        log.info("subscription dropped", why="honeypot")
-        return to("/subscribe/check-your-mail")
-    if site.trap.springs(stamp, now) or crosses_sites(request.headers, site.services.settings.base_url):
-        words = "That page was too old, or sent within a blink. Your address is kept: press the button once more."
-        return again(fault=words, status=422)
-    if not site.subscribe_limit.allows(ip, now):
-        words = "Many addresses came from your network within the hour. Try again later; nothing is lost."
-        return again(fault=words, status=429)
-    services = site.services
-    try:
-        flow.request(
-            services.engine,
-            services.tokens,
-            address,
-            now=now,
-            ip=ip,
-            source="site",
-            timezone=timezone,
-            hour=hour,
-            categories=wanted,
-            special_use=services.settings.allow_test_addresses,
-        )
-    except (AddressRefused, PreferencesRefused) as refused:
-        return again(fault=sentence(refused), status=422)
-    services.kick()
-    return to("/subscribe/check-your-mail")
-
-
-def _subscribe_page(
-    site: Site,
-    *,
-    typed: str = "",
-    chosen: list[str] | None = None,
-    hour: int = 8,
-    timezone: str = "UTC",
-    fault: str = "",
-    status: int = 200,
-) -> Response:
-    return site.pages.show(
-        "subscribe.html",
-        status=status,
-        personal=bool(typed),
-        scripted=True,
-        hour=hour,
-        timezone=timezone,
-        typed=typed[:254],
-        fault=fault,
-        stamp=site.trap.stamp(site.now),
-        chosen=", ".join(chosen or []),
-    )
+    entered = Entered(address=address, timezone=timezone, hour=hour, categories=tuple(categories or ()))
+    return await site.pace.answer(partial(take_address, request, site, entered, website=website, stamp=stamp))
 
 
 @router.get("/subscribe/check-your-mail")
@@ -219,9 +165,3 @@ def dead_link(
     words = sentence(why) if why else "This link is damaged or not one of ours; copy it whole from the mail."
     status = 410 if site.was_signed(purpose, token) else 404
     return site.pages.notice("This link does not work", words, status=status, way_out=way_out)
-
-
-def sentence(error: Exception) -> str:
-    """Make an error's words a sentence for readers."""
-    words = str(error).strip()
-    return words[:1].upper() + words[1:] + ("" if words.endswith((".", "!", "?")) else ".")

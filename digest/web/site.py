@@ -6,24 +6,27 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, HTTPException, Request
+from starlette.concurrency import run_in_threadpool
 
 from digest.core.language import ENGLISH, Language
 from digest.errors import TokenInvalid
 from digest.web.guard import RateLimit, TimeTrap
-from digest.web.pages import Pages
+from digest.web.limits import Limits
+from digest.web.pace import EvenPace
+from digest.web.pages import Pages, client_ip
 from digest.wiring import Services
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Site:
-    """One application's parts, in one language; the limits count in this process only."""
+    """One application's parts, in one language; what posts is limited for all processes, what reads in this one."""
 
     services: Services
     pages: Pages
     trap: TimeTrap
-    subscribe_limit: RateLimit
-    sign_in_limit: RateLimit
+    limits: Limits
+    pace: EvenPace
     audit_limit: RateLimit
     api_limit: RateLimit
     preview_limit: RateLimit
@@ -35,8 +38,8 @@ class Site:
             services=services,
             pages=Pages(services, services.languages.of("")),
             trap=TimeTrap(services.tokens),
-            subscribe_limit=RateLimit(10, timedelta(hours=1)),
-            sign_in_limit=RateLimit(10, timedelta(hours=1)),
+            limits=Limits(services.engine, services.tokens, services.sign_up),
+            pace=EvenPace(),
             audit_limit=RateLimit(60, timedelta(hours=1)),
             api_limit=RateLimit(120, timedelta(minutes=1)),
             preview_limit=RateLimit(60, timedelta(hours=1)),
@@ -78,6 +81,15 @@ class Site:
 def _site_of(request: Request) -> Site:
     site: Site = request.app.state.site
     return site.in_tongue_of(request)
+
+
+async def count_posts(request: Request) -> None:
+    """Refuse a POST where too many came from its network; for every page of the site."""
+    if request.method != "POST":
+        return
+    site = _site_of(request)
+    if wait := await run_in_threadpool(site.limits.wait_to_post, request.url.path, client_ip(request), site.now):
+        raise HTTPException(429, headers={"Retry-After": str(wait)})
 
 
 TheSite = Annotated[Site, Depends(_site_of)]

@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
+from digest.core.networks import network_of
 from digest.tokens import Tokens
-from digest.web.guard import RateLimit, TimeTrap, crosses_sites, network_of
+from digest.web.guard import RateLimit, TimeTrap, crosses_sites
 from tests.conftest import NOW
 
 TOKENS = Tokens(["a secret that is long enough for tests"])

@@ -1,6 +1,7 @@
 """The state of Firstlight as SQLModel tables; the words are those of the glossary in docs/."""
 
 from digest.store.tables.admins import AdminSession, AuditEntry
+from digest.store.tables.admission import Invitation, LimitRow
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
@@ -19,6 +20,7 @@ from digest.store.tables.papers import (
     Yardstick,
 )
 from digest.store.tables.readers import (
+    AddressChange,
     Consent,
     SpentToken,
     Subscriber,
@@ -31,6 +33,7 @@ from digest.store.tables.signals import ServiceCondition, SignalCheck
 from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
+    "AddressChange",
     "AdminSession",
     "AuditEntry",
     "Author",
@@ -43,8 +46,10 @@ __all__ = [
     "Delivery",
     "IngestRun",
     "InterestRow",
+    "Invitation",
     "IssueCard",
     "IssueRow",
+    "LimitRow",
     "ListingRow",
     "MailboxAside",
     "MailboxCursor",

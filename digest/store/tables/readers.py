@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import Index
+from sqlalchemy import BigInteger, Index
 from sqlmodel import Field, SQLModel
 
 from digest.store.tables.columns import instant, json_list, key, reference
@@ -59,6 +59,26 @@ class Consent(SQLModel, table=True):
     ip: str = ""
     source: str = ""
     wording: str = ""
+
+
+class AddressChange(SQLModel, table=True):
+    """That a reader asked to move to another address; what is confirmed there and objected to here.
+
+    `letter_id` and `notice_id` are the deliveries whose links confirm and object; no foreign keys, as they only name.
+    """
+
+    __tablename__ = "address_change"
+
+    id: int | None = key()
+    subscriber_id: int = reference("subscriber.id", index=True)
+    old_address: str
+    new_address: str
+    ip: str = ""
+    asked_at: datetime = instant(nullable=False)
+    letter_id: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    notice_id: int | None = Field(default=None, sa_type=BigInteger, unique=True)
+    confirmed_at: datetime | None = instant()
+    objected_at: datetime | None = instant()
 
 
 class Suppression(SQLModel, table=True):

@@ -1,0 +1,70 @@
+"""What a reader may ask about themselves by their own link: see it all, be forgotten, be mailed again after bounces."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine
+
+from digest.core.bounce import ReportKind
+from digest.core.subscription import SubscriptionState
+from digest.errors import NotFound, TokenInvalid
+from digest.flows import erasure
+from digest.flows import export as exporting
+from digest.flows.ban_list import lift
+from digest.flows.subscribe import whole
+from digest.store.choices import choices_of
+from digest.store.engine import reading
+from digest.store.suppressions import bans_on
+from digest.tokens import Tokens
+
+_BOUNCES = (ReportKind.HARD, ReportKind.SOFT)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a reader stands: `banned_since` where mail to them is stopped, `liftable` if they may end that themselves."""
+
+    subscriber_id: int
+    address: str
+    state: SubscriptionState
+    banned_since: datetime | None
+    liftable: bool
+
+
+def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> Standing:
+    """Return how the reader behind a link stands; raises TokenInvalid, or NotFound for an erased reader."""
+    subscriber_id = whole(tokens.verify("preferences", token, now=now), "s")
+    with reading(engine) as session:
+        found = choices_of(session, subscriber_id)
+        if found is None:
+            raise NotFound("nothing is held about the reader of this link; they were erased, or never were here")
+        address, state, _choices = found
+        bans = bans_on(session, tokens.address_hashes(address))
+    since = min((ban.since for ban in bans), default=None)
+    bounced = bool(bans) and all(ban.reason.startswith(_BOUNCES) for ban in bans)
+    return Standing(subscriber_id, address, state, since, bounced)
+
+
+def export_own(engine: Engine, tokens: Tokens, token: str, *, base_url: str, now: datetime) -> str:
+    """Return everything held about the reader behind a link, as JSON; raises TokenInvalid or NotFound."""
+    subscriber_id = whole(tokens.verify("preferences", token, now=now), "s")
+    return exporting.export(engine, tokens, subscriber_id, base_url=base_url, now=now)
+
+
+def erase_own(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> None:
+    """Erase the reader behind a link; doing it again is no error. Raises TokenInvalid."""
+    subscriber_id = whole(tokens.verify("preferences", token, now=now), "s")
+    erasure.erase(engine, tokens, [subscriber_id], actor="the reader", now=now)
+
+
+def mail_again(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> None:
+    """Lift a ban that bounces brought about; the link shows that an earlier mail arrived. It bans again if it bounces.
+
+    Raises TokenInvalid where the ban has another cause: a complaint, or the operator's own decision.
+    """
+    standing = standing_of(engine, tokens, token, now=now)
+    if standing.banned_since is not None and not standing.liftable:
+        raise TokenInvalid("mail to this address was stopped by a complaint or by the operator; only they can lift it")
+    lift(engine, tokens, standing.address, actor="the reader", now=now)

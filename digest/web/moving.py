@@ -1,0 +1,78 @@
+"""The two ends of a change of address: the button at the new one that confirms, the one at the old one that undoes."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+
+from digest.errors import TokenInvalid, TokenSpent
+from digest.flows import moving
+from digest.web.pages import client_ip, sentence
+from digest.web.rights import dead_link
+from digest.web.site import TheSite
+
+router = APIRouter()
+
+
+@router.get("/new-address/{token}")
+def new_address_page(site: TheSite, token: str) -> Response:
+    """Show the one button that moves a digest to the address where the link was opened."""
+    try:
+        site.services.tokens.verify("new-address", token, now=site.now, max_age=moving.CONFIRM_WITHIN)
+    except TokenInvalid as invalid:
+        return dead_link(site, "new-address", token, invalid)
+    return site.pages.show(
+        "one_button.html",
+        personal=True,
+        title="Move your digest here",
+        words=["Press the button, and your digest comes to this address from the next one on, with all your choices."],
+        button="Move my digest here",
+        small="If this address has a digest of its own already, that one stays as it is, and the other one ends.",
+    )
+
+
+@router.post("/new-address/{token}")
+def confirm_new_address(request: Request, site: TheSite, token: str) -> Response:
+    """Move a digest, once."""
+    services = site.services
+    try:
+        moved = moving.confirm_move(services.engine, services.tokens, token, now=site.now, ip=client_ip(request))
+    except TokenSpent as spent:
+        return site.pages.notice("Already done", sentence(spent))
+    except TokenInvalid as invalid:
+        return dead_link(site, "new-address", token, invalid)
+    services.kick()
+    if moved is moving.Moved.JOINED:
+        words = "This address has a digest of its own, which stays as it is. The one at the other address has ended."
+        return site.pages.notice("One digest is left", words)
+    return site.pages.notice("Your digest comes here now", "The old address is told, and can undo it for 30 days.")
+
+
+@router.get("/old-address/{token}")
+def old_address_page(site: TheSite, token: str) -> Response:
+    """Show the one button that undoes a change of address."""
+    try:
+        site.services.tokens.verify("object", token, now=site.now, max_age=moving.OBJECT_WITHIN)
+    except TokenInvalid as invalid:
+        return dead_link(site, "object", token, invalid)
+    return site.pages.show(
+        "one_button.html",
+        personal=True,
+        title="Undo the change of address",
+        words=["Press the button, and the digest comes to this address again. Nobody can move it for 30 days then."],
+        button="Undo it",
+        small="If you asked for the change yourself, close the page.",
+    )
+
+
+@router.post("/old-address/{token}")
+def object_to_move(request: Request, site: TheSite, token: str) -> Response:
+    """Undo a change of address, once."""
+    services = site.services
+    try:
+        moving.object_to_move(services.engine, services.tokens, token, now=site.now, ip=client_ip(request))
+    except TokenSpent as spent:
+        return site.pages.notice("Already undone", sentence(spent))
+    except TokenInvalid as invalid:
+        return dead_link(site, "object", token, invalid)
+    words = "The digest is this address's again. If it had ended, subscribe again; nothing else is lost."
+    return site.pages.notice("The change is undone", words)

@@ -1,0 +1,198 @@
+"""A change of address: confirmed there, told here, undone by whoever did not ask; and a stranger learns nothing."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine, event
+from sqlmodel import select
+
+from digest.core.bounce import BounceAction, ReportKind
+from digest.core.sign_up import SignUp, SignUpMode
+from digest.errors import AddressRefused, NotFound, SignUpRefused, TokenInvalid, TokenSpent
+from digest.flows.audience import materialise
+from digest.flows.bounce import receive
+from digest.flows.deliver import deliver_due
+from digest.flows.moving import Moved, ask_to_move, confirm_move, object_to_move
+from digest.flows.subscribe import unsubscribe
+from digest.mail.verp import verp_address
+from digest.store.engine import reading, writing
+from digest.store.subscribers import suppress, suppressed
+from digest.store.tables import AddressChange, BounceEvent, Consent, Subscriber
+from tests import post
+from tests.mail.returned import dsn, failed
+from tests.post import FROZEN_AT, SENDER, TOKENS, UNTIL, Sink, add_issue, add_reader, at_clock
+
+NOW = FROZEN_AT + timedelta(hours=2)
+DAY = timedelta(days=1)
+OLD, NEW = "ann@old.test", "ann@new.test"
+
+
+def ask(engine: Engine, reader: int, address: str = NEW, at: object = NOW) -> None:
+    ask_to_move(engine, TOKENS, reader, address, now=at, ip="192.0.2.7", special_use=True)
+
+
+def mailed(engine: Engine, address: str, path: str, at: object = NOW) -> str:
+    sink = Sink()
+    deliver_due(engine, post.courier(sink), worker="w", clock=at_clock(at))
+    assert {*sink.recipients} == {address}
+    return post.link_in(sink.message_to(address), path)
+
+
+def move(engine: Engine, reader: int, at: object = NOW) -> Moved:
+    ask(engine, reader, at=at)
+    return confirm_move(engine, TOKENS, mailed(engine, NEW, "/new-address", at), now=at, ip="192.0.2.8")
+
+
+def address_of(engine: Engine, reader: int) -> str:
+    with reading(engine) as session:
+        found = session.get(Subscriber, reader)
+        assert found is not None
+        return found.address
+
+
+def test_a_reader_moves_with_everything_and_the_old_address_is_told(engine: Engine) -> None:  # checklist 62
+    reader = add_reader(engine, OLD, categories=["cs.LG"], paper_count=21)
+    ask(engine, reader)
+    assert address_of(engine, reader) == OLD
+    link = mailed(engine, NEW, "/new-address")
+    assert confirm_move(engine, TOKENS, link, now=NOW, ip="192.0.2.8") is Moved.MOVED
+    assert address_of(engine, reader) == NEW
+    found = post.subscription(engine, reader)
+    assert (found.state, found.categories, found.paper_count) == ("confirmed", ["cs.LG"], 21)
+    with reading(engine) as session:
+        (told,) = session.exec(select(Consent)).all()
+    assert (told.action, told.source, told.ip) == ("change address", "link mailed to the new address", "192.0.2.8")
+    with pytest.raises(TokenSpent):
+        confirm_move(engine, TOKENS, link, now=NOW, ip="")
+    assert mailed(engine, OLD, "/old-address")
+    materialise(engine, add_issue(engine), now=FROZEN_AT, until=UNTIL)
+    sink = Sink()
+    deliver_due(engine, post.courier(sink), worker="w", clock=at_clock(NOW + timedelta(hours=1)))
+    assert sink.recipients == [NEW]
+
+
+def test_the_old_address_undoes_it_once_and_nobody_asks_again_for_a_month(engine: Engine) -> None:
+    reader = add_reader(engine, OLD)
+    move(engine, reader)
+    link = mailed(engine, OLD, "/old-address")
+    object_to_move(engine, TOKENS, link, now=NOW + 5 * DAY, ip="192.0.2.9")
+    assert address_of(engine, reader) == OLD
+    with pytest.raises(TokenSpent):
+        object_to_move(engine, TOKENS, link, now=NOW + 5 * DAY, ip="")
+    ask(engine, reader, "other@new.test", NOW + 34 * DAY)
+    assert len(post.deliveries(engine, kind="new address")) == 1
+    ask(engine, reader, "other@new.test", NOW + 36 * DAY)
+    assert len(post.deliveries(engine, kind="new address")) == 2
+
+
+def test_links_end_after_their_days_and_serve_nothing_else(engine: Engine) -> None:
+    reader = add_reader(engine, OLD)
+    ask(engine, reader)
+    link = mailed(engine, NEW, "/new-address")
+    for token, at in ((link, NOW + 4 * DAY), (TOKENS.sign("object", {"d": 1}, at=NOW), NOW), (link[:-2], NOW)):
+        with pytest.raises(TokenInvalid):
+            confirm_move(engine, TOKENS, token, now=at, ip="")
+    confirm_move(engine, TOKENS, link, now=NOW, ip="")
+    notice = mailed(engine, OLD, "/old-address")
+    with pytest.raises(TokenInvalid, match="expired"):
+        object_to_move(engine, TOKENS, notice, now=NOW + 31 * DAY, ip="")
+
+
+def test_an_address_with_a_running_digest_keeps_it_and_the_other_one_ends(engine: Engine) -> None:
+    reader, there = add_reader(engine, OLD), add_reader(engine, NEW, paper_count=5)
+    assert move(engine, reader) is Moved.JOINED
+    assert post.subscription(engine, reader).state == "unsubscribed"
+    assert post.subscription(engine, there).state == "confirmed"
+    assert (address_of(engine, reader), address_of(engine, there)) == (OLD, NEW)
+    assert mailed(engine, OLD, "/old-address")
+
+
+@pytest.mark.parametrize("state", ["pending", "unsubscribed"])
+def test_what_was_left_or_never_confirmed_at_an_address_gives_way(engine: Engine, state: str) -> None:
+    reader, there = add_reader(engine, OLD), add_reader(engine, NEW, state=state)
+    assert move(engine, reader) is Moved.MOVED
+    assert address_of(engine, reader) == NEW
+    with reading(engine) as session:
+        assert session.get(Subscriber, there) is None
+
+
+def test_a_stranger_learns_nothing_by_asking_to_move(engine: Engine) -> None:  # checklist 47
+    reader = add_reader(engine, OLD)
+    add_reader(engine, "confirmed@new.test")
+    add_reader(engine, "gone@new.test", state="unsubscribed")
+    with writing(engine) as session:
+        suppress(session, "banned@new.test", TOKENS.address_hashes("banned@new.test"), "complaint", NOW)
+    asked: list[list[str]] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _u, statement, *_: asked[-1].append(statement[:60]))
+    for name in ("unknown", "confirmed", "gone"):
+        asked.append([])
+        ask(engine, reader, f"{name}@new.test")
+    assert asked[0] == asked[1] == asked[2]
+    asked.append([])
+    ask(engine, reader, "banned@new.test")
+    assert {row.address for row in post.deliveries(engine, kind="new address")} == {
+        "unknown@new.test",
+        "confirmed@new.test",
+        "gone@new.test",
+    }
+
+
+def test_nobody_is_written_to_again_and_again_by_changes_of_address(engine: Engine) -> None:
+    readers = post.add_readers(engine, [OLD, "bo@old.test"])
+    for reader in readers * 2:
+        ask(engine, reader)
+    assert len(post.deliveries(engine, kind="new address")) == 1
+    ask(engine, readers[0], OLD)
+    ask(engine, readers[1], at=NOW + DAY + timedelta(seconds=1))
+    assert len(post.deliveries(engine, kind="new address")) == 2
+
+
+def test_what_is_no_address_and_who_has_no_digest_are_told_so(engine: Engine) -> None:
+    reader = add_reader(engine, OLD)
+    with pytest.raises(AddressRefused):
+        ask(engine, reader, "nonsense")
+    own = SignUp(SignUpMode.DOMAINS, ("old.test",))
+    with pytest.raises(SignUpRefused, match=r"old\.test"):
+        ask_to_move(engine, TOKENS, reader, NEW, now=NOW, ip="", sign_up=own, special_use=True)
+    with pytest.raises(NotFound):
+        ask(engine, add_reader(engine, "gone@old.test", state="unsubscribed"))
+    with pytest.raises(NotFound):
+        ask(engine, 99_999)
+
+
+def test_who_leaves_before_they_confirm_does_not_move(engine: Engine) -> None:
+    reader = add_reader(engine, OLD)
+    ask(engine, reader)
+    link = mailed(engine, NEW, "/new-address")
+    unsubscribe(engine, TOKENS, TOKENS.sign("unsubscribe", {"s": reader}), now=NOW, ip="", source="site")
+    with pytest.raises(TokenInvalid, match="ended"):
+        confirm_move(engine, TOKENS, link, now=NOW, ip="")
+    assert address_of(engine, reader) == OLD
+
+
+def test_what_comes_back_from_another_address_says_nothing_of_this_one(engine: Engine) -> None:
+    """A letter to a mistyped address that bounces, and a late bounce from the address before."""
+    reader = add_reader(engine, OLD)
+    materialise(engine, add_issue(engine), now=FROZEN_AT, until=UNTIL)
+    deliver_due(engine, post.courier(Sink()), worker="w", clock=at_clock(NOW))
+    (digest,) = post.deliveries(engine, kind="digest")
+    with writing(engine) as session:
+        fields = {"received_at": NOW, "subscriber_id": reader, "recipient": OLD}
+        session.add(BounceEvent(event_key="1", kind=ReportKind.SOFT, action=BounceAction.SCORE, **fields))
+    later = NOW + timedelta(minutes=5)
+    ask(engine, reader, at=later)
+    (letter,) = post.deliveries(engine, kind="new address")
+    for delivery, address in ((letter, NEW), (digest, OLD)):
+        if delivery is digest:
+            confirm_move(engine, TOKENS, mailed(engine, NEW, "/new-address", later), now=later, ip="")
+        back = verp_address(TOKENS, SENDER.address, delivery.id or 0)
+        report = dsn(failed(address, status="5.1.1"), to=back)
+        (outcome,) = receive(engine, TOKENS, report, now=later, envelope_to=back)
+        assert outcome.action is BounceAction.NONE
+    with reading(engine) as session:
+        assert not suppressed(session, [*TOKENS.address_hashes(OLD), *TOKENS.address_hashes(NEW)])
+        scored = session.exec(select(BounceEvent).where(BounceEvent.event_key == "1")).one()
+        assert session.exec(select(AddressChange)).one().confirmed_at == later
+    assert scored.action == BounceAction.FORGIVEN
