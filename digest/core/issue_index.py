@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -127,10 +129,21 @@ class IssueIndex:
         )
 
     def _with_phrase(self, key: str) -> Places:
-        found = self._with_words(key)
-        if " " not in key:
-            return found
-        return np.array([place for place in found.tolist() if f" {key} " in self._texts[place]], dtype=np.int64)
+        words = key.split()
+        if len(words) < 2:
+            return self._with_words(key)
+        pairs, whose = self._pairs
+        first = _hashed(words[0], words[1])
+        among = sorted(whose[pairs.searchsorted(first) : pairs.searchsorted(first, side="right")].tolist())
+        return np.array([place for place in among if f" {key} " in self._texts[place]], dtype=np.int64)
+
+    @cached_property
+    def _pairs(self) -> tuple[NDArray[np.uint32], NDArray[np.int32]]:
+        """The neighbouring words of all texts, hashed, ascending; and which card each is from."""
+        of_card = [np.array(list({_hashed(*two) for two in pairwise(text.split())}), np.uint32) for text in self._texts]
+        pairs = np.concatenate([np.zeros(0, np.uint32), *of_card])
+        order = np.argsort(pairs, kind="stable")
+        return pairs[order], np.repeat(np.arange(len(of_card), dtype=np.int32), [len(its) for its in of_card])[order]
 
     @cached_property
     def _by_author(self) -> dict[str, list[int]]:
@@ -242,6 +255,10 @@ class IssueIndex:
             if len(columns):
                 products[place] = weights @ np.take(dense, columns, axis=0, out=taken[: len(columns)], mode="clip")
         return np.ascontiguousarray(products.T)
+
+
+def _hashed(word: str, following: str) -> np.uint32:
+    return np.uint32(zlib.crc32(f"{word} {following}".encode("utf-8", "replace")))
 
 
 def _inverted(keys: Iterable[Iterable[str]]) -> dict[str, list[int]]:

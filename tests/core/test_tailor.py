@@ -97,7 +97,7 @@ def papers(edition: Edition) -> list[int]:
 
 @settings(max_examples=150, deadline=None)
 @given(indexes(), asked)
-def test_what_every_edition_promises(index: IssueIndex, one: Asked) -> None:  # checklist 27
+def test_what_every_edition_promises(index: IssueIndex, one: Asked) -> None:
     edition = tailor_many(index, [one])[0]
     wanted = one.preferences
     assert len(set(papers(edition))) == len(edition.picks) <= wanted.paper_count

@@ -153,7 +153,9 @@ def test_papers_sent_before_are_not_sent_again_and_nothing_new_is_skipped(engine
     assert len(sink.sent) == 2
 
 
-def test_who_asked_for_it_gets_a_line_where_there_is_nothing_new_but_not_without_an_issue(engine: Engine) -> None:
+def test_who_asked_for_it_gets_a_line_where_there_is_nothing_new_but_not_without_an_issue(
+    engine: Engine,
+) -> None:  # checklist 27
     add_reader(engine, "ann@example.test", categories=["hep-th"], when_empty=True)
     add_reader(engine, "bob@example.test", categories=["hep-th"])
     sink = Sink()

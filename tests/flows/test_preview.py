@@ -75,7 +75,7 @@ def test_a_reader_who_does_not_exist_is_named(engine: Engine) -> None:
         preview(engine, post.courier(Sink()), issued_on=FROZEN_AT.date(), at=FROZEN_AT, reader="nobody@example.test")
 
 
-def test_a_reader_with_every_kind_of_wish_sees_in_the_preview_what_is_sent(engine: Engine) -> None:  # checklist 27, 70
+def test_a_reader_with_every_kind_of_wish_sees_in_the_preview_what_is_sent(engine: Engine) -> None:  # checklist 70
     ann = add_reader(engine, "ann@example.test", categories=["cs.LG"], paper_count=8)
     add_reader(engine, "bob@example.test", categories=["cs.LG"], paper_count=8)
     issue = add_issue(engine)
