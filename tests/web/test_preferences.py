@@ -253,7 +253,7 @@ def test_tomorrows_digest_is_shown_with_what_is_saved_and_its_links_do_nothing(p
     place.add_small_issue()
     link = confirmed(place)
     place.clock.now = place.clock.now.replace(hour=3)  # before the cut-off of the issue that is there
-    save(place, link, categories=["math.OC"])
+    save(place, link, categories=["math.OC"], outside="")
     before = rows(place)
     page = place.browser.get(f"{link}/tomorrow")
     assert page.status_code == 200
@@ -268,7 +268,7 @@ def test_tomorrows_digest_is_shown_with_what_is_saved_and_its_links_do_nothing(p
     token = link.rpartition("/")[2]
     assert token not in mail.text
     assert rows(place) == before
-    save(place, link, categories=[], more_categories="hep-th")
+    save(place, link, categories=[], more_categories="hep-th", outside="")
     empty = place.browser.get(f"{link}/tomorrow")
     assert "Nothing that fits your choices is new" in empty.text
     assert place.browser.get("/preferences/forged/tomorrow").status_code == 404
