@@ -250,9 +250,9 @@ def test_what_is_asked_for_and_excluded_is_pointed_out(place: Place) -> None:
 
 
 def test_tomorrows_digest_is_shown_with_what_is_saved_and_its_links_do_nothing(place: Place) -> None:
+    place.clock.now = place.clock.now.replace(hour=3)  # before the cut-off of the issue that is there
     place.add_small_issue()
     link = confirmed(place)
-    place.clock.now = place.clock.now.replace(hour=3)  # before the cut-off of the issue that is there
     save(place, link, categories=["math.OC"], outside="")
     before = rows(place)
     page = place.browser.get(f"{link}/tomorrow")
