@@ -70,10 +70,10 @@ class Link:
 class Entry:
     """What a template shows of one paper; an empty field is not shown.
 
-    `apart` says that its words are unlike those of earlier papers, `outside` that it is from outside the reader's
-    usual. `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing. `badge`
-    is True where it rests on simulated signals and its own words do not say so. `react` is what the reader's links to
-    say what they make of it begin with.
+    `apart` says that its words are unlike those of earlier papers, `label` that `why` sets it apart from the others of
+    the mail. `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing.
+    `badge` is True where it rests on simulated signals and its own words do not say so. `react` is what the links
+    begin with by which the reader says what they make of it.
     """
 
     place: int
@@ -82,7 +82,7 @@ class Entry:
     category: str
     has_code: bool
     apart: bool
-    outside: bool
+    label: bool
     authors: str
     labs: str
     listed: str
@@ -102,7 +102,7 @@ class Entry:
 
 
 def entry_of(  # noqa: PLR0917  # a paper, where it stands, and what is the reader's own beside it
-    place: int, card: Card, base_url: str, room: Room = ROOMY, why: str = "", react: str = "", outside: bool = False
+    place: int, card: Card, base_url: str, room: Room = ROOMY, why: str = "", react: str = "", label: bool = False
 ) -> Entry:
     """Lay out one paper of an edition within the room there is; `why` has been laid out already."""
     bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
@@ -115,7 +115,7 @@ def entry_of(  # noqa: PLR0917  # a paper, where it stands, and what is the read
         category=clip(one_line(card.primary_category), 24),
         has_code=card.has_code or bool(card.code_url),
         apart=card.stands_apart,
-        outside=outside,
+        label=label and bool(why),
         authors=room.clip(_authors(card), room.authors),
         labs=room.clip(", ".join(card.labs), room.labs),
         listed=short_date(card.listed_on).replace(" ", NO_BREAK) if card.listed_on else "",

@@ -118,11 +118,11 @@ class Reason(NamedTuple):
 
 
 class Look(NamedTuple):
-    """What a row shows beside its card: the reader's reason, their links, that it is from outside their usual."""
+    """What a row shows beside its card: the reader's reason, their links, and whether the reason is its label."""
 
     why: bool
     links: bool
-    outside: bool
+    label: bool
 
 
 def shell_of(render: Render, context: Mapping[str, Any], probes: Sequence[Any]) -> Shell:
@@ -247,6 +247,7 @@ def joined(
     between = half.between
     for place, (before, after), reason in zip(places, rows, reasons, strict=False):
         pieces += (place, before, reason, after, between)
-    pieces.pop()
+    if rows:
+        pieces.pop()
     pieces += [own[part] if isinstance(part, str) else part for part in half.after]
     return b"".join(pieces).replace(OWN, own["react"])

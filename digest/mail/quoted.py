@@ -37,7 +37,7 @@ def piece(text: str) -> bytes:
     """Text encoded so that anything may follow it: it ends at a line's end, by a soft break where it has none."""
     if text.isascii() and text.isprintable() and "=" not in text and text:  # as it is, in a third of the time
         lines = [text[at : at + _LONGEST_LINE - 1] for at in range(0, len(text), _LONGEST_LINE - 1)]
-        if not any([line.startswith(".") for line in lines]):
+        if not any(line.startswith(".") for line in lines):
             return ("=\r\n".join(lines) + "=\r\n").encode()
     if not text or text.endswith("\n"):
         return encoded(text)

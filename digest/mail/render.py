@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,10 @@ from markupsafe import escape
 
 from digest.core.issue import Card
 from digest.core.language import ENGLISH, Language
-from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
-from digest.mail import fragments, prompts
-from digest.mail.entries import BAR_WIDTH, ROOMY, TIGHT, Entry, Room, entry_of, reason_of
+from digest.mail import fragments, frame, prompts
+from digest.mail.entries import ROOMY, TIGHT, Entry, Room, entry_of, reason_of
 from digest.mail.fragments import (
     Look,
     Pressed,
@@ -33,48 +33,17 @@ from digest.mail.fragments import (
     shell_of,
     slot,
 )
+from digest.mail.frame import Frame, ReaderLinks, Sender
 from digest.mail.probes import EVERYTHING, FULL, LITTLE, NOTHING, URL
 from digest.mail.quoted import piece
 from digest.mail.templates import Templates
-from digest.mail.wording import (
-    clip,
-    long_date,
-    more_on_the_web,
-    nothing_new,
-    one_line,
-    preheader_of,
-    subject_of,
-    wrap,
-)
+from digest.mail.wording import more_on_the_web, wrap
+
+__all__ = ["HTML_LIMIT", "ReaderLinks", "Renderer", "Sender"]
 
 HTML_LIMIT = 80 * 1024  # bytes before transfer encoding; Gmail hides what comes after about 102 KB of its own rewriting
 
-_OWN_PATH = re.compile(r"[A-Za-z0-9_./~-]{1,900}")
 _MARKUP = re.compile("[&<>\"']")
-_OWN_LINKS = ("preferences", "unsubscribe", "web", "react")
-
-
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who sends: a name, the From address, a postal address, and a contact address (may be empty)."""
-
-    name: str
-    address: str
-    postal_address: str
-    contact: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReaderLinks:
-    """One reader's own links; `web` is their edition on the site, `react` what the links under a paper begin with.
-
-    Both may be empty.
-    """
-
-    unsubscribe: str
-    preferences: str
-    web: str = ""
-    react: str = ""
 
 
 class Renderer:
@@ -89,10 +58,10 @@ class Renderer:
         self._speaking = {language.tag: self}
         self._base_url = base_url.rstrip("/")
         self._sender = sender
-        self._fit = bool(web_url(self._base_url))
+        self._frame = Frame(base_url, sender)
         self._folder = templates
         self._templates = Templates(templates / "mail", language)
-        self._digest = self._templates.load("digest", _DIGEST_NAMES)
+        self._digest = self._templates.load("digest", frame.NAMES)
         self._letter = self._templates.load("letter", prompts.NAMES)
         self._shells: dict[tuple[date, str, bool, bool, bool, bool], Shell] = {}
         self._rows = {room: Rows(partial(self._row, room)) for room in (ROOMY, TIGHT)}
@@ -118,13 +87,13 @@ class Renderer:
     ) -> Rendered | Pressed:
         """Render one reader's edition; the HTML has at most HTML_LIMIT bytes, whatever is in it.
 
-        It is joined from pieces that are rendered once. Where there is no room for all papers their rows become tighter,
-        and then the last ones are left to the web. A `plain` one has no HTML. An edition without papers says so, and
-        that the next is due `upcoming`: whether it is sent is the caller's decision.
+        It is joined from pieces that are rendered once. Where there is no room for all papers their rows become
+        tighter, and then the last ones are left to the web. A `plain` one has no HTML. An edition without papers says
+        so, and that the next is due `upcoming`: whether it is sent is the caller's decision.
         """
         if not edition.picks:
             return self.whole(edition, links, welcome=welcome, plain=plain, upcoming=upcoming)
-        own = self._own(edition, links)
+        own = self._frame.own(edition, links)
         escaped = {name: _escaped(text) for name, text in own.items()}
         shell = self._shell(edition, own, welcome)
         for room in (ROOMY,) if plain else (ROOMY, TIGHT):
@@ -167,7 +136,7 @@ class Renderer:
         """Render an edition by its whole template: what `digest` joins from pieces is held against this."""
         for room in (ROOMY,) if plain else (ROOMY, TIGHT):
             entries = [self._entry(pick, room, links.react) for pick in edition.picks]
-            context = self._context(edition, links, welcome, entries, upcoming)
+            context = self._frame.context(edition, links, welcome, entries, upcoming)
             rendered = self._templates.render(self._digest, context)
             if plain or len(rendered.html.encode()) <= HTML_LIMIT:
                 return replace(rendered, html="") if plain else rendered
@@ -179,77 +148,20 @@ class Renderer:
 
     def confirmation(self, confirm_url: str) -> Rendered:
         """Render the mail that asks for a confirmation; nothing a visitor typed is in it."""
-        words = prompts.confirmation(self._brand, self._identity, confirm_url)
+        words = prompts.confirmation(self._frame.brand, self._frame.identity, confirm_url)
         return self._templates.render(self._letter, words)
 
     def sign_in(self, sign_in_url: str) -> Rendered:
         """Render the mail that carries a sign-in link."""
-        return self._templates.render(self._letter, prompts.sign_in(self._brand, self._identity, sign_in_url))
-
-    @property
-    def _brand(self) -> str:
-        return clip(one_line(self._sender.name), 80)
-
-    @property
-    def _identity(self) -> str:
-        sender = self._sender
-        return clip(" · ".join(filter(None, map(one_line, (sender.name, sender.postal_address, sender.contact)))), 600)
-
-    def _context(
-        self,
-        edition: Edition,
-        links: ReaderLinks,
-        welcome: bool,
-        entries: Sequence[Entry],
-        upcoming: date | None = None,
-    ) -> dict[str, Any]:
-        own = self._own(edition, links)
-        return {
-            "subject": own["subject"],
-            "preheader": own["preheader"],
-            "brand": self._brand,
-            "day": long_date(edition.issued_on),
-            "topics": own["topics"],
-            "links": {
-                "preferences": own["preferences"],
-                "unsubscribe": own["unsubscribe"],
-                "web": own["web"],
-                "issue": f"{self._base_url}/issues/{edition.issued_on.isoformat()}",
-                "issues": f"{self._base_url}/issues",
-                "ranking": f"{self._base_url}/about/ranking",
-            },
-            "welcome": welcome,
-            "note": clip(one_line(edition.note), 1000),
-            "papers": entries,
-            "more": "",
-            "nothing": nothing_new(upcoming),
-            "bar_width": BAR_WIDTH,
-            "identity": self._identity,
-            "cut": "",
-        }
-
-    def _own(self, edition: Edition, links: ReaderLinks) -> dict[str, str]:
-        """The strings of a digest that are one reader's own, by the names of their slots."""
-        titles = [pick.card.title for pick in edition.picks[:3]]
-        only = edition.picks[0].card if edition.picks else None
-        return {
-            "subject": subject_of(titles, len(edition.picks)),
-            "preheader": preheader_of(titles, (only.summary or only.evidence) if only else ""),
-            "topics": clip(", ".join(map(one_line, edition.topics)), 240),
-            **{name: self._link(getattr(links, name)) for name in _OWN_LINKS},
-        }
-
-    def _link(self, url: str) -> str:
-        """Let a link of ours through, and any other as `web_url` does, which takes ten times as long."""
-        if url.startswith(f"{self._base_url}/") and _OWN_PATH.fullmatch(url, len(self._base_url)):
-            return url if self._fit else ""
-        return web_url(url, limit=1_000)
+        return self._templates.render(
+            self._letter, prompts.sign_in(self._frame.brand, self._frame.identity, sign_in_url)
+        )
 
     def _shell(self, edition: Edition, own: Mapping[str, str], welcome: bool, *, cut: bool = False) -> Shell:
         key = (edition.issued_on, edition.note, welcome, bool(own["topics"]), bool(own["web"]), cut)
         shell = self._shells.get(key)
         if shell is None:
-            context = self._context(edition, _NO_LINKS, welcome, ())
+            context = self._frame.context(edition, _NO_LINKS, welcome, ())
             context["links"] = context["links"] | {name: slot(name) for name in ("preferences", "unsubscribe")}
             context |= {name: slot(name) for name in ("subject", "preheader")}
             context["topics"] = slot("topics") if own["topics"] else ""
@@ -264,19 +176,19 @@ class Renderer:
         """Lay out the papers of an edition, and why they are there."""
         reasons = [reason_of(pick.why, room) for pick in picks]
         looks = [
-            _LOOKS[bool(reason.words), links, _outside(pick)] for pick, reason in zip(picks, reasons, strict=True)
+            _LOOKS[bool(reason.words), links, _labelled(pick)] for pick, reason in zip(picks, reasons, strict=True)
         ]
         return reasons, self._rows[room].of([pick.card for pick in picks], looks)
 
     def _entry(self, pick: Pick, room: Room, react: str) -> Entry:
         why = reason_of(pick.why, room).words
-        return entry_of(pick.place, pick.card, self._base_url, room, why, self._link(react), _outside(pick))
+        return entry_of(pick.place, pick.card, self._base_url, room, why, self._frame.link(react), _labelled(pick))
 
     def _row(self, room: Room, card: Card, look: Look) -> Row:
         why, react = slot("why") if look.why else "", slot("react") if look.links else ""
-        entry = entry_of(10, card, self._base_url, room, why, react, look.outside)
-        shell = self._shell(NOTHING, self._own(NOTHING, _NO_LINKS), False)
-        context = self._context(NOTHING, _NO_LINKS, False, ())
+        entry = entry_of(10, card, self._base_url, room, why, react, look.label)
+        shell = self._shell(NOTHING, self._frame.own(NOTHING, _NO_LINKS), False)
+        context = self._frame.context(NOTHING, _NO_LINKS, False, ())
         return row_of(self._pair, context, card, (entry, self._probe), shell)
 
     @property
@@ -295,7 +207,8 @@ class Renderer:
             whole, pieced = (make(edition, links, welcome=welcome) for make in (self.whole, self.digest))
             if (whole.html, whole.text) != (pieced.html, pieced.text):
                 raise TemplateFault("digest: joined from its pieces, a digest is not what its template says")
-        self._shell(EVERYTHING, self._own(EVERYTHING, full), False, cut=True)
+        self._shell(EVERYTHING, self._frame.own(EVERYTHING, full), False, cut=True)
+        self._rows[ROOMY].of([FULL], [Look(why=True, links=True, label=True)])
         self.digest(NOTHING, bare)
         self.confirmation(URL)
         self.sign_in(URL)
@@ -305,18 +218,11 @@ def _escaped(text: str) -> str:
     return str(escape(text)) if _MARKUP.search(text) else text
 
 
-def _outside(_pick: Pick) -> bool:
+def _labelled(_pick: Pick) -> bool:
+    """Whether a paper is set apart by its reason: from outside the reader's usual, or a new version."""
     return False
 
 
-_LOOKS = {
-    (why, links, outside): Look(why, links, outside)
-    for why in (False, True)
-    for links in (False, True)
-    for outside in (False, True)
-}
+_LOOKS = {look: Look(*look) for look in product((False, True), repeat=3)}
 _NO_LINKS = ReaderLinks(unsubscribe="", preferences="")
 _MOST_SHELLS = 64
-_DIGEST_NAMES = frozenset(
-    "subject preheader brand day topics links welcome note papers more nothing bar_width identity cut".split()  # noqa: SIM905
-)
