@@ -134,6 +134,8 @@ class Renderer:
         upcoming: date | None = None,
     ) -> Rendered:
         """Render an edition by its whole template: what `digest` joins from pieces is held against this."""
+        if not edition.picks:
+            links = replace(links, web="")  # there is no edition to be read
         for room in (ROOMY,) if plain else (ROOMY, TIGHT):
             entries = [self._entry(pick, room, links.react) for pick in edition.picks]
             context = self._frame.context(edition, links, welcome, entries, upcoming)

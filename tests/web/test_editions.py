@@ -13,6 +13,7 @@ from sqlmodel import select
 from digest.core.delivery import DeliveryState
 from digest.flows.audience import materialise
 from digest.flows.deliver import deliver_due
+from digest.mail import render
 from digest.store.engine import reading, writing
 from digest.store.tables import Delivery, IssueCard, Subscriber, Subscription
 from tests.conftest import NOW
@@ -117,7 +118,8 @@ def reader_of_many(place: Place, **wanted: object) -> None:
     with writing(place.services.engine) as session:
         session.add(Subscriber(id=1, address="ada@readers.test", address_key="ada@readers.test", created_at=NOW))
         session.flush()
-        session.add(Subscription(subscriber_id=1, state="confirmed", hour=9, **wanted))
+        confirmed = NOW - timedelta(days=3)
+        session.add(Subscription(subscriber_id=1, state="confirmed", hour=9, confirmed_at=confirmed, **wanted))
 
 
 def mailed(place: Place, *parts: str) -> list[str]:
@@ -134,12 +136,14 @@ def mailed(place: Place, *parts: str) -> list[str]:
     return [str(body.get_content()) for body in bodies if body is not None]
 
 
-def test_what_a_mail_has_no_room_for_is_behind_its_link(place: Place) -> None:  # checklist 19
+def test_what_a_mail_has_no_room_for_is_behind_its_link(  # checklist 19
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cards = []
     for rank in range(1, 31):
         paper_id = place.add_paper(rank)
-        long = {"title": f"{rank} " + '"&' * 200, "summary": '"&' * 400, "authors": ('"&' * 90,) * 3}
-        cards.append(card_of(paper_id, rank, **long))
+        cards.append(card_of(paper_id, rank, title=f"{rank} " + "long " * 50, summary="long " * 60))
+    monkeypatch.setattr(render, "HTML_LIMIT", 40 * 1024)
     issue = place.add_issue(cards, issued_on=date(2026, 5, 20))
     reader_of_many(place, paper_count=30)
     materialise(place.services.engine, issue, now=NOW, until=NOW + timedelta(days=1), immediately=True)
