@@ -17,6 +17,8 @@ from digest.core.issue import Card
 from digest.core.language import ENGLISH, Language
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
+from digest.languages import language as language_of
+from digest.languages import offered
 from digest.mail import fragments, frame, prompts
 from digest.mail.entries import ROOMY, TIGHT, Entry, Room, entry_of, reason_of
 from digest.mail.fragments import (
@@ -67,13 +69,18 @@ class Renderer:
         self._rows = {room: Rows(partial(self._row, room)) for room in (ROOMY, TIGHT)}
         self._prove()
 
-    def speaking(self, language: Language) -> Renderer:
-        """Return the renderer of another language, made and proved on first use, with its own shells and rows."""
-        other = self._speaking.get(language.tag)
+    def speaking(self, tag: str) -> Renderer:
+        """Return the renderer of another language, made and proved on first use, with its own shells and rows.
+
+        For a tag that is empty, or no longer offered, it is this one.
+        """
+        if tag not in offered():
+            return self
+        other = self._speaking.get(tag)
         if other is None:
-            other = Renderer(self._folder, self._base_url, self._sender, language)
+            other = Renderer(self._folder, self._base_url, self._sender, language_of(tag))
             other._speaking = self._speaking
-            self._speaking[language.tag] = other
+            self._speaking[tag] = other
         return other
 
     def digest(

@@ -44,7 +44,7 @@ def edition(site: TheSite, token: str) -> Response:
         issued_on=sent.issued_on,
         note=sent.note,
         cards=[replace(card, rank=place) for place, card in enumerate(sent.cards, start=1)],
-        sparks={paper_id: spark(seen_until(rows, sent.as_of)) for paper_id, rows in observed.items()},
+        sparks={paper_id: spark(seen_until(rows, sent.as_of), say) for paper_id, rows in observed.items()},
     )
 
 
