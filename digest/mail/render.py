@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
 from itertools import product
@@ -15,6 +15,7 @@ from markupsafe import escape
 
 from digest.core.issue import Card
 from digest.core.language import ENGLISH, Language
+from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
 from digest.errors import TemplateFault
 from digest.languages import language as language_of
@@ -36,6 +37,7 @@ from digest.mail.fragments import (
     slot,
 )
 from digest.mail.frame import Frame, ReaderLinks, Sender
+from digest.mail.moving_letters import LetterWords
 from digest.mail.probes import EVERYTHING, FULL, LITTLE, NOTHING, URL
 from digest.mail.quoted import piece
 from digest.mail.templates import Templates
@@ -165,6 +167,11 @@ class Renderer:
         return self._templates.render(
             self._letter, prompts.sign_in(self._frame.brand, self._frame.identity, sign_in_url)
         )
+
+    def letter(self, words: LetterWords, url: str) -> Rendered:
+        """Render a letter with one thing to do; nothing a visitor typed is in its words."""
+        given = {**asdict(words), "url": web_url(url), "identity": self._frame.identity}
+        return self._templates.render(self._letter, given)
 
     def _shell(self, edition: Edition, own: Mapping[str, str], welcome: bool, *, cut: bool = False) -> Shell:
         key = (edition.issued_on, edition.note, welcome, bool(own["topics"]), bool(own["web"]), cut)
