@@ -22,7 +22,7 @@ _SHORT = 56
 _PLAIN_WORDS = re.compile(r"[A-Za-z0-9][\w:;,./()+-]*(?: [\w:;,./()+-]+)*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # there are two, told apart by identity: a fast key
 class Room:
     """How much of each field is shown, in characters; where `in_bytes`, in bytes of escaped HTML."""
 
