@@ -17,6 +17,7 @@ from digest.core.issue import Card
 from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
 from digest.core.tailor import Edition, Pick
+from digest.core.why import WhyKind
 from digest.errors import TemplateFault
 from digest.languages import language as language_of
 from digest.languages import offered
@@ -234,11 +235,12 @@ def _escaped(text: str) -> str:
     return str(escape(text)) if _MARKUP.search(text) else text
 
 
-def _labelled(_pick: Pick) -> bool:
+def _labelled(pick: Pick) -> bool:
     """Whether a paper is set apart by its reason: from outside the reader's usual, or a new version."""
-    return False
+    return pick.reason is not None and pick.reason.kind in _LABELS
 
 
 _LOOKS = {look: Look(*look) for look in product((False, True), repeat=3)}
+_LABELS = frozenset({WhyKind.OUTSIDE, WhyKind.REVISED})
 _NO_LINKS = ReaderLinks(unsubscribe="", preferences="")
 _MOST_SHELLS = 64

@@ -14,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.core.issue import Card
+from digest.core.tailor import Edition, Pick
+from digest.core.why import Why, WhyKind, sentence
 from digest.errors import TemplateFault
 from digest.files import templates_folder
 from digest.mail.render import HTML_LIMIT, Renderer
@@ -204,6 +206,17 @@ def test_a_reader_may_say_what_they_make_of_each_paper() -> None:
     silent = RENDERER.digest(samples.ten(), replace(samples.LINKS, react=""))
     assert "more like this" not in silent.html
     assert "More like this" not in silent.text
+
+
+@pytest.mark.parametrize("kind", [WhyKind.OUTSIDE, WhyKind.REVISED])
+def test_what_is_set_apart_says_so_above_its_title_and_once(kind: WhyKind) -> None:
+    reasons = (Why(WhyKind.CATEGORY, ("cs.LG",)), Why(kind))
+    picks = tuple(Pick(place, samples.card(place), reason) for place, reason in enumerate(reasons, 1))
+    mail = RENDERER.digest(Edition(issued_on=samples.DAY, picks=picks), samples.LINKS)
+    for part in (mail.html, mail.text):
+        assert part.count(sentence(reasons[1])) == 1
+        assert part.index("percentile 99.6") < part.index("You follow cs.LG") < part.index(sentence(reasons[1]))
+        assert part.index(sentence(reasons[1])) < part.index("percentile 97.2")
 
 
 def test_the_text_part_keeps_to_72_columns_but_for_links() -> None:
