@@ -103,7 +103,7 @@ def message_size() -> int:
     now = datetime.now(UTC)
     issue = Issue(issued_on=now.date(), cut_off=now, cards=tuple(invented_card(n, now) for n in range(1, 11)))
     edition = tailor(issue, Preferences(categories=tuple(card.primary_category for card in issue.cards)))
-    links = inert_links(courier.base_url, edition)
+    links = inert_links(courier.base_url)
     letter = digest_letter(courier, edition, links, recipient="reader-1@rehearsal.invalid", identity="size", at=now)
     return len(letter.message)
 

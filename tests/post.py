@@ -40,11 +40,23 @@ BASE = "https://firstlight.test"
 class PlainRenderer:
     """Renders just enough to see who was sent what."""
 
-    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+    def digest(
+        self,
+        edition: Edition,
+        links: ReaderLinks,
+        *,
+        welcome: bool = False,
+        plain: bool = False,
+        upcoming: date | None = None,
+    ) -> Rendered:
         titles = [f"<h2>{pick.card.title}</h2>" for pick in edition.picks]
         foot = f'<a href="{links.unsubscribe}">out</a> <a href="{links.preferences}">change</a> {links.web}'
-        subject = f"{'Welcome: ' if welcome else ''}{edition.picks[0].card.title}" if edition.picks else "Nothing"
-        return Rendered(subject=subject, html="".join(titles) + foot, text="\n".join(titles) + foot)
+        subject = (
+            f"{'Welcome: ' if welcome else ''}{edition.picks[0].card.title}"
+            if edition.picks
+            else f"Nothing, {upcoming}"
+        )
+        return Rendered(subject=subject, html="" if plain else "".join(titles) + foot, text="\n".join(titles) + foot)
 
     def confirmation(self, confirm_url: str) -> Rendered:
         return Rendered(subject="Confirm", html=f'<a href="{confirm_url}">yes</a>', text=confirm_url)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from urllib.parse import quote
 
+from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
@@ -27,8 +28,16 @@ from digest.tokens import Tokens
 class Printer(Protocol):
     """What turns editions and links into subject, HTML and text."""
 
-    def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered | Pressed:
-        """Render one reader's edition."""
+    def digest(
+        self,
+        edition: Edition,
+        links: ReaderLinks,
+        *,
+        welcome: bool = False,
+        plain: bool = False,
+        upcoming: date | None = None,
+    ) -> Rendered | Pressed:
+        """Render one reader's edition; an empty one says that the next is due `upcoming`."""
 
     def confirmation(self, confirm_url: str) -> Rendered:
         """Render the mail that asks for consent."""
@@ -114,12 +123,17 @@ def digest_letter(
     at: datetime,
     kind: DeliveryKind = DeliveryKind.DIGEST,
     claimed: Claim | None = None,
+    plain: bool = False,
+    upcoming: date | None = None,
 ) -> Letter:
     """Make a reader's digest; `identity` is what its Message-ID is derived from, the same on a retry.
 
-    Without a claim, for a preview, it has no return path of its own.
+    Without a claim, for a preview, it has no return path of its own. A `plain` one is text alone; an empty one says
+    that the next is due `upcoming`.
     """
-    rendered = courier.renderer.digest(edition, links, welcome=kind is DeliveryKind.WELCOME)
+    rendered = courier.renderer.digest(
+        edition, links, welcome=kind is DeliveryKind.WELCOME, plain=plain, upcoming=upcoming
+    )
     papers = tuple(pick.card.paper_id for pick in edition.picks)
     return _letter(
         courier,
@@ -136,9 +150,12 @@ def digest_letter(
 
 
 def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edition, at: datetime) -> Letter:
-    """Make the digest or welcome mail of a claimed delivery, with that reader's own links."""
+    """Make the digest or welcome mail of a claimed delivery, with that reader's own links.
+
+    An edition without papers makes a mail of one sentence, for those who asked for it.
+    """
     subscriber = claimed.subscriber_id or 0
-    links = reader_links(courier, subscriber, edition)
+    links = reader_links(courier, subscriber, claimed.id)
     # By the issue's date, not its id: after a restore another issue may get the id of one that is forgotten.
     identity = f"{claimed.kind}/{edition.issued_on.isoformat()}/{subscriber}"
     return digest_letter(
@@ -150,26 +167,38 @@ def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edi
         at=at,
         kind=claimed.kind,
         claimed=claimed,
+        plain=reader.plain_text,
+        upcoming=None if edition.picks else upcoming_after(reader, claimed.local_date or at.date(), at),
     )
 
 
-def reader_links(courier: Courier, subscriber_id: int, edition: Edition) -> ReaderLinks:
-    """Make a reader's links; derived from the id each time, so that no token is stored."""
-    payload = {"s": subscriber_id}
-    base = courier.base_url
+def upcoming_after(reader: Reader, day: date, at: datetime) -> date | None:
+    """Return the local date on which a reader's next slot after that of `day` is, if there is one within nine days."""
+    slots = slots_between(
+        reader.timezone, reader.hour, Cadence(reader.cadence), reader.weekday, at, at + timedelta(days=9)
+    )
+    return next((on for on, _instant in slots if on > day), None)
+
+
+def reader_links(courier: Courier, subscriber_id: int, delivery_id: int) -> ReaderLinks:
+    """Make a reader's links; derived from the ids each time, so that no token is stored."""
+    base, tokens = courier.base_url, courier.tokens
+    leave, change, react = tokens.sign_each(("unsubscribe", "preferences", "react"), {"s": subscriber_id})
     return ReaderLinks(
-        unsubscribe=f"{base}/unsubscribe/{courier.tokens.sign('unsubscribe', payload)}",
-        preferences=f"{base}/preferences/{courier.tokens.sign('preferences', payload)}",
-        web=f"{base}/issues/{edition.issued_on.isoformat()}",
+        unsubscribe=f"{base}/unsubscribe/{leave}",
+        preferences=f"{base}/preferences/{change}",
+        web=f"{base}/editions/{tokens.sign('edition', {'d': delivery_id})}",
+        react=f"{base}/r/{react}",
     )
 
 
-def inert_links(base_url: str, edition: Edition) -> ReaderLinks:
+def inert_links(base_url: str) -> ReaderLinks:
     """Make links of the same shape that do nothing, for a preview: they hold no token."""
     return ReaderLinks(
         unsubscribe=f"{base_url}/preview/unsubscribe",
         preferences=f"{base_url}/preview/preferences",
-        web=f"{base_url}/issues/{edition.issued_on.isoformat()}",
+        web=f"{base_url}/preview/editions",
+        react=f"{base_url}/preview/r",
     )
 
 

@@ -15,7 +15,7 @@ from digest.core.tailor import Asked, Edition, tailor_many
 from digest.errors import NotFound
 from digest.flows.compose import draft
 from digest.flows.editions import coming_back, index_of, wishes_of
-from digest.flows.letters import Courier, digest_letter, inert_links
+from digest.flows.letters import Courier, digest_letter, inert_links, upcoming_after
 from digest.flows.shelf import week_of
 from digest.flows.stock import MEMORY
 from digest.store.addressees import Reader, deliveries_of, sent_before
@@ -28,7 +28,8 @@ from digest.store.issues import by_date
 class Preview:
     """A digest that nobody was sent; `frozen` tells an issue that exists from a draft of it.
 
-    Links of one reader are placeholders that do nothing. Sizes are in bytes.
+    Links of one reader are placeholders that do nothing. `html` is empty for a reader who wants plain text. Sizes are
+    in bytes.
     """
 
     subject: str
@@ -80,11 +81,13 @@ def preview(
     letter = digest_letter(
         courier,
         edition,
-        inert_links(courier.base_url, edition),
+        inert_links(courier.base_url),
         recipient=recipient,
         identity=f"preview/{issued_on.isoformat()}",
         at=at,
         kind=DeliveryKind.DIGEST,
+        plain=whom.plain_text,
+        upcoming=None if edition.picks else upcoming_after(whom, issued_on, at),
     )
     return Preview(
         subject=letter.rendered.subject,
@@ -135,5 +138,8 @@ def _whom(
         plain_text=choices.plain_text,
         when_empty=choices.when_empty,
         outside=choices.outside,
+        timezone=choices.timezone,
+        hour=choices.hour,
+        weekday=choices.weekday,
     )
     return subscriber_id, reader, sent_before(session, subscriber_id, issue_id, since=(at - MEMORY).date())

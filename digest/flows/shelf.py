@@ -68,7 +68,7 @@ def proof(courier: Courier, issue: Issue, at: datetime) -> None:
     fault: TemplateFault | None = None
     for card in issue.cards:
         edition = Edition(issued_on=issue.issued_on, picks=(Pick(1, card),), note=issue.note)
-        links = inert_links(courier.base_url, edition)
+        links = inert_links(courier.base_url)
         try:
             digest_letter(courier, edition, links, recipient=courier.sender.address, identity="proof", at=at)
         except TemplateFault as error:

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
+
+from markupsafe import escape as markup
 
 from digest.core.issue import Card
 from digest.core.links import web_url
-from digest.core.tailor import Pick
-from digest.mail.wording import URL_LENGTH, clip, one_line, short_date
+from digest.mail.fragments import Reason
+from digest.mail.quoted import piece
+from digest.mail.wording import URL_LENGTH, clip, one_line, short_date, wrap
 
 BAR_WIDTH = 168  # pixels; what the 100th percentile fills
 NO_BREAK = "\u00a0"
+INDENT = "    "  # of a paper in the text part
+_SHORT = 56
+_PLAIN_WORDS = re.compile(r"[A-Za-z0-9][\w:;,./()+-]*(?: [\w:;,./()+-]+)*", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)  # there are two, told apart by identity: a fast key
 class Room:
     """How much of each field is shown, in characters; where `in_bytes`, in bytes of escaped HTML."""
 
@@ -46,7 +54,7 @@ class Room:
 
 
 ROOMY = Room()
-# Only hostile input needs this one: with it, thirty papers fit in 80 KB whatever their fields hold.
+# For thirty long papers; where even these do not fit, the last of them are cut off.
 TIGHT = Room(title=240, summary=160, evidence=120, authors=140, labs=60, why=60, url=140, in_bytes=True)
 
 
@@ -62,9 +70,10 @@ class Link:
 class Entry:
     """What a template shows of one paper; an empty field is not shown.
 
-    `apart` says that its words are unlike those of earlier papers. `bar` is in pixels of BAR_WIDTH. `gaining` is False
-    where the evidence is only the paper's standing. `badge` is True where it rests on simulated signals and its own
-    words do not say so.
+    `apart` says that its words are unlike those of earlier papers, `label` that `why` sets it apart from the others of
+    the mail. `bar` is in pixels of BAR_WIDTH. `gaining` is False where the evidence is only the paper's standing.
+    `badge` is True where it rests on simulated signals and its own words do not say so. `react` is what the links
+    begin with by which the reader says what they make of it.
     """
 
     place: int
@@ -73,6 +82,7 @@ class Entry:
     category: str
     has_code: bool
     apart: bool
+    label: bool
     authors: str
     labs: str
     listed: str
@@ -83,6 +93,7 @@ class Entry:
     summary: str
     why: str
     links: tuple[Link, ...]
+    react: str
 
     @property
     def byline(self) -> str:
@@ -90,19 +101,21 @@ class Entry:
         return f"{NO_BREAK}· ".join(filter(None, (self.authors or "Authors not known yet", self.labs, self.listed)))
 
 
-def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
-    """Lay out one pick of an edition within the room there is."""
-    card = pick.card
+def entry_of(  # noqa: PLR0917  # a paper, where it stands, and what is the reader's own beside it
+    place: int, card: Card, base_url: str, room: Room = ROOMY, why: str = "", react: str = "", label: bool = False
+) -> Entry:
+    """Lay out one paper of an edition within the room there is; `why` has been laid out already."""
     bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
     evidence = room.clip(_evidence(card), room.evidence)
     evidence = (evidence[:1].upper() + evidence[1:]).replace(" %", f"{NO_BREAK}%")
     return Entry(
-        place=pick.place,
+        place=place,
         title=room.clip(card.title, room.title) or "(untitled)",
         url=room.url_or_nothing(base_url + card.path) or base_url,
         category=clip(one_line(card.primary_category), 24),
         has_code=card.has_code or bool(card.code_url),
         apart=card.stands_apart,
+        label=label and bool(why),
         authors=room.clip(_authors(card), room.authors),
         labs=room.clip(", ".join(card.labs), room.labs),
         listed=short_date(card.listed_on).replace(" ", NO_BREAK) if card.listed_on else "",
@@ -111,7 +124,7 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
         badge=card.simulated and bool(evidence) and "simulated" not in evidence,
         bar=bar,
         summary=room.clip(card.summary, room.summary),
-        why=room.clip(pick.why, room.why),
+        why=why,
         links=tuple(
             Link(label=label, url=url)
             for label, url in (
@@ -122,7 +135,21 @@ def entry_of(pick: Pick, base_url: str, room: Room = ROOMY) -> Entry:
             )
             if url
         ),
+        react=f"{react}/{card.paper_id}" if react else "",
     )
+
+
+@lru_cache(maxsize=4_000)
+def reason_of(why: str, room: Room = ROOMY) -> Reason:
+    """Lay out and encode why a paper is there for a reader; most reasons are those of many readers."""
+    if len(why) <= _SHORT and _PLAIN_WORDS.fullmatch(why):
+        plain = f"{why}=\r\n".encode()  # what follows comes to the same, in five times the time
+        return Reason(why, plain, plain, len(why))
+    words = room.clip(why, room.why)
+    escaped = str(markup(words))
+    wrapped = wrap(words, INDENT).removeprefix(INDENT)
+    html = piece(escaped)
+    return Reason(words, html, html if wrapped == escaped else piece(wrapped), len(escaped.encode()))
 
 
 def _authors(card: Card) -> str:

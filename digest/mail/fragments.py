@@ -8,25 +8,23 @@ when it starts, and the tests do for hostile input.
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from digest.core.issue import Card
-from digest.core.tailor import Pick
 from digest.errors import TemplateFault
+from digest.mail.quoted import decoded, encoded, piece
 
 # No text from outside holds these: every field goes through `one_line` or `web_url`, which drop control characters.
 CUT = "\x00"
 _SLOT = re.compile("\x01([a-z]+)\x01")
-_LEADING_DOT = re.compile(rb"^\.(.*)$", re.MULTILINE)
-_LONGEST_LINE = 76
 _PLACE = "10"  # stands for every place of one or two digits
 PLACES = [b"%d" % place for place in range(1, 100)]
 WIDE_PLACES = [b"%2d" % place for place in range(1, 100)]
 _MOST = 4_000  # rows kept
+OWN = b"\x01"  # in a row, where a reader's links go; no quoted-printable holds it
 
 Render = Callable[[Mapping[str, Any]], tuple[str, str]]  # a context to HTML and text
 
@@ -34,39 +32,6 @@ Render = Callable[[Mapping[str, Any]], tuple[str, str]]  # a context to HTML and
 def slot(name: str) -> str:
     """A mark where a reader's own string goes."""
     return f"\x01{name}\x01"
-
-
-def encoded(text: str) -> bytes:
-    """Text as quoted-printable with CRLF (RFC 2045 section 6.7), line breaks of any kind as one.
-
-    No line begins with a dot, so that none has to be doubled on the way (RFC 5321 section 4.5.2).
-    """
-    if "\r" in text:
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-    lines = binascii.b2a_qp(text.encode(), istext=True)
-    if lines.startswith(b".") or b"\n." in lines:
-        lines = _LEADING_DOT.sub(_without_dot, lines)
-    return lines.replace(b"\n", b"\r\n")
-
-
-def _without_dot(line: re.Match[bytes]) -> bytes:
-    spelt = b"=2E" + line[1]
-    if len(spelt) <= _LONGEST_LINE:
-        return spelt
-    end = len(spelt) - 4  # what is cut off must not be half of an encoded octet
-    while b"=" in spelt[end - 2 : end]:
-        end -= 1
-    rest = spelt[end:]
-    return spelt[:end] + b"=\n" + (b"=2E" + rest[1:] if rest.startswith(b".") else rest)
-
-
-def piece(text: str) -> bytes:
-    """Text encoded so that anything may follow it: it ends at a line's end, by a soft break where it has none."""
-    if not text or text.endswith("\n"):
-        return encoded(text)
-    # Encoded with a letter behind it, the last line keeps room for the mark of the soft break.
-    open_ended = encoded(text + "x")[:-1]
-    return open_ended if open_ended.endswith(b"=\r\n") else open_ended + b"=\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +64,12 @@ class Pressed:
     @property
     def html(self) -> str:
         """The HTML part as it was before its encoding."""
-        return _decoded(self.encoded_html)
+        return decoded(self.encoded_html)
 
     @property
     def text(self) -> str:
         """The text part as it was before its encoding."""
-        return _decoded(self.encoded_text)
-
-
-def _decoded(part: bytes) -> str:
-    return binascii.a2b_qp(part.replace(b"\r\n", b"\n")).decode()
+        return decoded(self.encoded_text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +79,7 @@ class Half:
     before: tuple[bytes | str, ...]
     between: bytes
     after: tuple[bytes | str, ...]
+    slots: tuple[str, ...]
     raw_between: str
     between_size: int  # in bytes
     size: int  # in bytes, without its slots and rows
@@ -133,12 +95,34 @@ class Shell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A paper's row without its place; `size` is that of the HTML in bytes."""
+    """A paper's row without its place: of each part what stands before and after the reader's reason.
+
+    Where the reader's links go there is `OWN`, `links` times in the HTML. `size` is that of the HTML in bytes, without
+    what is the reader's own.
+    """
 
     card: Card
+    html: tuple[bytes, bytes]
+    text: tuple[bytes, bytes]
+    size: int
+    links: int = 0
+
+
+class Reason(NamedTuple):
+    """Why a paper is there for a reader: in words, and encoded for each part; `size` is that of the HTML in bytes."""
+
+    words: str
     html: bytes
     text: bytes
     size: int
+
+
+class Look(NamedTuple):
+    """What a row shows beside its card: the reader's reason, their links, and whether the reason is its label."""
+
+    why: bool
+    links: bool
+    label: bool
 
 
 def shell_of(render: Render, context: Mapping[str, Any], probes: Sequence[Any]) -> Shell:
@@ -152,7 +136,8 @@ def _half(whole: str) -> Half:
     alike = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), len(first))
     between, after = first[alike:], second[alike:]
     sizes = len(between.encode()), len(_SLOT.sub("", before + after).encode())
-    return Half(_slots(before), piece(between), _slots(after), between, *sizes)
+    slots = tuple(_SLOT.findall(before + after))
+    return Half(_slots(before), piece(between), _slots(after), slots, between, *sizes)
 
 
 def _cut(whole: str, number: int) -> list[str]:
@@ -174,36 +159,36 @@ def _slots(text: str) -> tuple[bytes | str, ...]:
 
 @dataclass
 class Rows:
-    """The rows of papers, each rendered once by `make` for every reason why it is shown.
+    """The rows of papers, each rendered once by `make` for every look that it has.
 
     A card is looked up by its identity first: hashing all that it holds takes longer than the rest of the join.
     """
 
-    make: Callable[[Pick], Row]
-    _known: dict[tuple[int, str], Row] = field(default_factory=dict)
-    _equal: dict[tuple[Card, str], Row] = field(default_factory=dict)
+    make: Callable[[Card, Look], Row]
+    _known: dict[tuple[int, Look], Row] = field(default_factory=dict)
+    _equal: dict[tuple[Card, Look], Row] = field(default_factory=dict)
     _kept: list[Card] = field(default_factory=list)  # so that no other card comes to have their identity
 
-    def of(self, picks: Sequence[Pick]) -> list[Row]:
+    def of(self, cards: Sequence[Card], looks: Sequence[Look]) -> list[Row]:
         """Return the rows of an edition."""
         known = self._known
         try:
-            return [known[id(pick.card), pick.why] for pick in picks]
+            return [known[id(card), look] for card, look in zip(cards, looks, strict=True)]
         except KeyError:
-            return [self._row(pick) for pick in picks]
+            return [self._row(card, look) for card, look in zip(cards, looks, strict=True)]
 
-    def _row(self, pick: Pick) -> Row:
-        found = self._known.get((id(pick.card), pick.why))
+    def _row(self, card: Card, look: Look) -> Row:
+        found = self._known.get((id(card), look))
         if found is None:
             if len(self._kept) >= _MOST:
                 self._known.clear()
                 self._equal.clear()
                 self._kept.clear()
-            found = self._equal.get((pick.card, pick.why))
+            found = self._equal.get((card, look))
             if found is None:
-                found = self._equal[pick.card, pick.why] = self.make(pick)
-            self._known[id(pick.card), pick.why] = found
-            self._kept.append(pick.card)
+                found = self._equal[card, look] = self.make(card, look)
+            self._known[id(card), look] = found
+            self._kept.append(card)
         return found
 
 
@@ -215,23 +200,54 @@ def row_of(render: Render, context: Mapping[str, Any], card: Card, entries: Sequ
         raise TemplateFault("digest: what stands between two papers must not depend on them")
     own_html = own_html.removesuffix(shell.html.raw_between)
     own_text = own_text.removesuffix(shell.text.raw_between)
+    return Row(
+        card,
+        _around_reason(own_html),
+        _around_reason(own_text),
+        size=len(_SLOT.sub("", own_html).encode()) - len(_PLACE),
+        links=len(_SLOT.findall(own_html)) - own_html.count(slot("why")),
+    )
+
+
+def _around_reason(text: str) -> tuple[bytes, bytes]:
+    """Encode a row as what stands before and after the reason, with `OWN` for each link of the reader's own."""
+    halves = [b"", b""]
+    at = 0
+    for number, part in enumerate(_SLOT.split(text)):
+        if number % 2 == 0:
+            halves[at] += piece(part)
+        elif part == "why" and at == 0:
+            at = 1
+        elif part == "react":
+            halves[at] += OWN
+        else:
+            raise TemplateFault("digest: a paper shows its reason once, and links by {{ paper.react }}")
     # Encoded behind two digits, and kept without them: lines then have room for any place.
-    return Row(card, piece(own_html)[2:], piece(own_text)[2:], len(own_html.encode()) - len(_PLACE))
+    return halves[0][len(_PLACE) :], halves[1]
 
 
-def html_size(shell: Shell, rows: Sequence[Row], own: Mapping[str, str]) -> int:
+def html_size(half: Half, rows: Sequence[Row], reasons: Sequence[Reason], own: Mapping[str, str]) -> int:
     """Return how large the HTML of a digest is in bytes, before its encoding; `own` is escaped already."""
-    half = shell.html
-    slots = sum([len(own[part].encode()) for part in (*half.before, *half.after) if isinstance(part, str)])
+    slots = sum([len(own[name].encode()) for name in half.slots])
     places = len(rows) + max(len(rows) - 9, 0)
-    return half.size + slots + places + (len(rows) - 1) * half.between_size + sum([row.size for row in rows])
+    links = sum([row.links for row in rows]) * len(own["react"].encode())
+    papers = sum([row.size for row in rows]) + sum([reason.size for reason in reasons])
+    return half.size + slots + places + links + papers + max(len(rows) - 1, 0) * half.between_size
 
 
-def joined(half: Half, rows: Sequence[bytes], own: Mapping[str, bytes], places: Sequence[bytes]) -> bytes:
-    """Join a part: `rows` in order, each behind its place, with a reader's `own` strings."""
+def joined(
+    half: Half,
+    rows: Sequence[tuple[bytes, bytes]],
+    reasons: Sequence[bytes],
+    own: Mapping[str, bytes],
+    places: Sequence[bytes],
+) -> bytes:
+    """Join a part: `rows` in order, each behind its place and around its reason, with a reader's `own` strings."""
     pieces = [own[part] if isinstance(part, str) else part for part in half.before]
-    for place, row in zip(places, rows, strict=False):
-        pieces += (place, row, half.between)
-    pieces.pop()
+    between = half.between
+    for place, (before, after), reason in zip(places, rows, reasons, strict=False):
+        pieces += (place, before, reason, after, between)
+    if rows:
+        pieces.pop()
     pieces += [own[part] if isinstance(part, str) else part for part in half.after]
-    return b"".join(pieces)
+    return b"".join(pieces).replace(OWN, own["react"])

@@ -73,7 +73,7 @@ def message_bytes(
     unsubscribe_url: str = "",
     unsubscribe_mailto: str = "",
 ) -> Sound:
-    """Build a message: multipart/alternative, text first, quoted-printable, CRLF.
+    """Build a message: multipart/alternative, text first, quoted-printable, CRLF; without HTML, text/plain alone.
 
     `date` is aware. Digests and welcomes carry the List- headers (RFC 2369, 2919, 8058), `Precedence: bulk` and need
     `unsubscribe_url`; all others are marked as automatic (RFC 3834). Raises MessageRefused for a value that cannot
@@ -101,25 +101,19 @@ def message_bytes(
     headers += [
         ("Feedback-ID", f"{_day(date.replace(microsecond=0))}:{kind.value}:{domain}"),
         ("MIME-Version", "1.0"),
-        ("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'),
     ]
     try:
+        text, html = rendered.encoded_text, rendered.encoded_html
+        if html:
+            headers.append(("Content-Type", f'multipart/alternative;\r\n boundary="{boundary}"'))
         head = "".join(map(_line, headers)).encode()
-        mark = f"--{boundary}".encode()
+        mark = f"--{boundary}\r\n".encode()
         if b"\n" in head.replace(b"\r\n", b"") or len(max(head.split(b"\r\n"), key=len)) > _LONGEST_LINE:
             raise MessageRefused(f"{message_id}: a header with a bare line break, or a line of over 998 octets")
-        return Sound(
-            b"\r\n".join(
-                (
-                    head,
-                    mark,
-                    _PLAIN + rendered.encoded_text,
-                    mark,
-                    _HTML + rendered.encoded_html,
-                    mark + b"--\r\n",
-                )
-            )
-        )
+        if not html:
+            return Sound(head + _PLAIN + text)
+        parts = (head, b"\r\n", mark, _PLAIN, text, b"\r\n", mark, _HTML, html, b"\r\n", mark[:-2], b"--\r\n")
+        return Sound(b"".join(parts))
     except UnicodeEncodeError as fault:
         raise MessageRefused(f"{message_id}: text that is not valid Unicode (a lone surrogate)") from fault
 

@@ -88,6 +88,18 @@ def preheader_of(titles: Sequence[str], otherwise: str) -> str:
     return clip(" · ".join(filter(None, rest)) or one_line(otherwise), 180)
 
 
+def more_on_the_web(number: int) -> str:
+    """Say how many papers a mail had no room for."""
+    return f"{number} more on the web"
+
+
+def nothing_new(upcoming: date | None) -> str:
+    """Say that there is nothing new for a reader, and on which local date their next digest is due, if it is known."""
+    if upcoming is None:
+        return "Nothing new on your topics today; your next digest comes when there is."
+    return f"Nothing new on your topics today; your next digest comes on {long_date(upcoming)}."
+
+
 def wrap(text: str, indent: str = "", first: str | None = None) -> str:
     """Wrap one paragraph to 72 columns; `first` begins the first line, `indent` the others. Words are not cut.
 

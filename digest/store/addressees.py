@@ -43,6 +43,9 @@ class Reader:
     plain_text: bool = False
     when_empty: bool = False
     outside: bool = True
+    timezone: str = "UTC"
+    hour: int = 8
+    weekday: int = 0
 
 
 def readers_of(session: Session, claims: Collection[Claim]) -> dict[int, Reader]:
@@ -69,6 +72,9 @@ def _whom(dialect: str) -> Select[Any]:
             _subscription.c.plain_text,
             _subscription.c.when_empty,
             _subscription.c.outside,
+            _subscription.c.timezone,
+            _subscription.c.hour,
+            _subscription.c.weekday,
         )
         .select_from(rows)
         .join(_delivery, _delivery.c.id == its_id)
@@ -89,6 +95,9 @@ def _reader_of(row: Row[Any]) -> Reader:
         plain_text=bool(row.plain_text),
         when_empty=bool(row.when_empty),
         outside=bool(row.outside),
+        timezone=row.timezone or "UTC",
+        hour=row.hour or 0,
+        weekday=row.weekday or 0,
     )
 
 

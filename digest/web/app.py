@@ -19,6 +19,7 @@ from digest.web import (
     bylines,
     desk,
     desk_sources,
+    editions,
     feedback,
     feeds,
     hooks,
@@ -102,7 +103,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
-    for router in (search.router, bylines.router, feeds.router, public.router):
+    for router in (search.router, editions.router, bylines.router, feeds.router, public.router):
         app.include_router(router)
     app.mount(api.ROOT, api.create_api(site))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine
@@ -271,10 +272,10 @@ def test_a_connection_lost_after_the_final_dot_leaves_one_in_doubt_and_nobody_ma
 
 def test_a_message_that_cannot_be_rendered_is_isolated(engine: Engine) -> None:  # checklist 88
     class Picky(PlainRenderer):
-        def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+        def digest(self, edition: Edition, links: ReaderLinks, **how: Any) -> Rendered:
             if edition.topics == ("math.CO",):
                 raise TemplateFault("a card that breaks")
-            return super().digest(edition, links, welcome=welcome)
+            return super().digest(edition, links, **how)
 
     add_reader(engine, "a@example.test")
     add_reader(engine, "b@example.test", categories=["math.CO"])
@@ -303,7 +304,7 @@ def test_a_message_that_the_client_refuses_has_failed_and_the_others_go_out(engi
 
 def test_a_broken_template_holds_the_issue_before_anybody_is_mailed(engine: Engine) -> None:  # checklist 18
     class Broken(PlainRenderer):
-        def digest(self, edition: Edition, links: ReaderLinks, *, welcome: bool = False) -> Rendered:
+        def digest(self, edition: Edition, links: ReaderLinks, **_how: Any) -> Rendered:
             raise TemplateFault("digest.html names a variable that it is not given: colour")
 
     add_readers(engine, ["a@example.test", "b@example.test"])

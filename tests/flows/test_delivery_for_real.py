@@ -22,7 +22,7 @@ from digest.mail.smtp import Relay
 from tests import post
 from tests.post import BASE, FROZEN_AT, SENDER, TOKENS, UNTIL, add_issue, add_reader, at_clock
 
-_TOKEN = re.compile(r"/(unsubscribe|preferences)/[\w.~-]+")
+_TOKEN = re.compile(r"/(unsubscribe|preferences|editions|r)/[\w.~-]+")
 SLOT = FROZEN_AT + timedelta(hours=2)
 
 

@@ -21,7 +21,7 @@ from digest.store.tables import Delivery, ListingRow, Paper, PaperCredit, Reacti
 from tests import post
 from tests.post import FROZEN_AT, UNTIL, Sink, add_issue, add_reader, at_clock
 
-_TOKEN = re.compile(r"/(unsubscribe|preferences)/[\w.~-]+")
+_TOKEN = re.compile(r"/(unsubscribe|preferences|editions|r)/[\w.~-]+")
 
 
 def html_of(message: str) -> str:

@@ -20,7 +20,8 @@ SENDER = Sender(
 LINKS = ReaderLinks(
     unsubscribe=f"{BASE_URL}/u/eyJyIjo0Mn0.c2lnbmF0dXJlLW9mLXRoZS1saW5r",
     preferences=f"{BASE_URL}/preferences/eyJyIjo0Mn0.c2lnbmF0dXJlLW9mLXRoZS1saW5r",
-    web=f"{BASE_URL}/issues/2026-05-20",
+    web=f"{BASE_URL}/editions/eyJkIjo0Mn0.c2lnbmF0dXJlLW9mLXRoZS1saW5r",
+    react=f"{BASE_URL}/r/eyJzIjo0Mn0.c2lnbmF0dXJlLW9mLXRoZS1saW5r",
 )
 DAY = date(2026, 5, 20)
 

@@ -6,6 +6,7 @@ import email
 import email.policy
 import quopri
 import re
+from dataclasses import astuple, replace
 from email.message import EmailMessage
 
 import pytest
@@ -17,7 +18,8 @@ from digest.core.tailor import Edition, Pick
 from digest.core.why import Why, WhyKind
 from digest.errors import TemplateFault
 from digest.files import templates_folder
-from digest.mail.fragments import Row, Rows, piece, shell_of
+from digest.mail.fragments import Look, Row, Rows, shell_of
+from digest.mail.quoted import piece
 from digest.mail.render import HTML_LIMIT, ReaderLinks, Renderer
 from tests.mail import samples
 from tests.mail.test_message import built, lines_are_sound, parsed, parts_of
@@ -134,18 +136,104 @@ def test_thirty_of_the_worst_papers_stay_within_the_limit_and_are_cut_alike() ->
     assert len(RENDERER.digest(edition, samples.LINKS).html.encode()) <= HTML_LIMIT
 
 
-def test_a_paper_is_rendered_once_for_each_reason() -> None:
-    made: list[str] = []
+WORST = st.sampled_from(["&", "'", "🚀", "\U00020000", "é", "a ", "=", "."])
+MUCH = st.builds(lambda mark, number: mark * number, WORST, st.sampled_from([1, 60, 300, 5000]))
 
-    def make(pick: Pick) -> Row:
-        made.append(pick.why)
-        return Row(pick.card, b"", b"", 0)
+
+@settings(max_examples=60, deadline=None)
+@given(
+    title=MUCH,
+    rest=MUCH,
+    names=MUCH,
+    why=MUCH,
+    note=MUCH,
+    topic=MUCH,
+    url=st.sampled_from(["", "https://a.example/?" + "&" * 500, "https://a.example/?" + "x=1&" * 768]),
+    link=st.sampled_from([0, 60, 800]),
+    number=st.integers(1, 60),
+    kind=st.sampled_from(WhyKind),
+    welcome=st.booleans(),
+)
+def test_no_input_makes_a_digest_larger_than_the_limit(  # checklist 19
+    title: str,
+    rest: str,
+    names: str,
+    why: str,
+    note: str,
+    topic: str,
+    url: str,
+    link: int,
+    number: int,
+    kind: WhyKind,
+    welcome: bool,
+) -> None:
+    card = samples.card(
+        1,
+        title=title,
+        evidence=rest,
+        summary=rest,
+        primary_category=names,
+        authors=(names,) * 4,
+        labs=(names,) * 3,
+        code_url=url,
+        discussion_url=url,
+        novelty=99.0,
+        simulated=True,
+    )
+    links = ReaderLinks(*(f"{each}{'x' * link}" for each in astuple(samples.LINKS)))
+    picks = tuple(Pick(place, card, Why(kind, (why,))) for place in range(1, number + 1))
+    edition = Edition(issued_on=samples.DAY, picks=picks, topics=(topic,) * 3, note=note)
+    mail = RENDERER.digest(edition, links, welcome=welcome)
+    assert len(mail.html.encode()) <= HTML_LIMIT
+    shown = mail.html.count('<h2 class="h" dir="auto"')
+    assert shown == mail.text.count("    Paper:  ")
+    assert 0 < shown <= number
+    cut = f"{number - shown} more on the web"
+    assert (cut in mail.html) is (cut in mail.text) is (shown < number)
+    if number <= 12:
+        agree(edition, links, welcome=welcome)
+
+
+def test_where_the_rows_are_cut_does_not_depend_on_how_they_are_made() -> None:  # checklist 19
+    """With a little less in each title, more papers go in: the joined mail and its template agree on each."""
+    seen = set()
+    for length in range(20, 300, 40):
+        card = samples.card(1, title="&" * length, summary="<" * 5000, evidence='"' * 5000, authors=('"&' * 99,) * 9)
+        edition = samples.edition(*[card] * 40)
+        agree(edition)
+        seen.add(RENDERER.digest(edition, samples.LINKS).html.count('<h2 class="h" dir="auto"'))
+    assert len(seen) > 1
+
+
+def test_readers_reasons_and_links_make_no_new_rows() -> None:
+    made: list[Look] = []
+
+    def make(card: Card, look: Look) -> Row:
+        made.append(look)
+        return Row(card, (b"", b""), (b"", b""), 0)
 
     rows = Rows(make)
-    for place in (1, 2, 3):
-        for why in (Why(WhyKind.CATEGORY, ("cs.LG",)), None):
-            rows.of([Pick(place, samples.card(1), why)])  # another card each time, and equal
-    assert made == ["You follow cs.LG", ""]
+    looks = [Look(True, True, False), Look(False, True, False)]
+    for _reader in range(3):
+        for look in looks:
+            rows.of([samples.card(1)], [look])  # another card each time, and equal
+    assert made == looks
+
+
+def test_two_readers_of_one_paper_have_their_own_reasons_and_links() -> None:
+    one, other = (
+        RENDERER.digest(
+            Edition(issued_on=samples.DAY, picks=(Pick(1, samples.card(1), Why(WhyKind.KEYWORD, (word,))),)),
+            replace(samples.LINKS, react=f"{samples.BASE_URL}/r/{word}"),
+        )
+        for word in ("sparsity", "pruning")
+    )
+    for part in (one.html, one.text):
+        assert "On sparsity, which you follow" in part
+        assert f"{samples.BASE_URL}/r/sparsity/1/more" in part
+        assert "pruning" not in part
+    assert one.html.replace("sparsity", "pruning") == other.html
+    assert one.text.replace("sparsity", "pruning") == other.text
 
 
 @pytest.mark.parametrize("mark", ["", "\x00 \x00", "x\x00"])

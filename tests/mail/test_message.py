@@ -201,6 +201,17 @@ def test_any_title_makes_a_sound_digest(title: str, name: str) -> None:
     assert str(parsed(raw)["Subject"]) == rendered.subject
 
 
+def test_a_plain_digest_is_one_part_with_the_headers_of_any_other() -> None:  # checklist 1, 2, 8, 12, 13
+    whole, plain = (built(RENDERER.digest(samples.ten(), samples.LINKS, plain=how)) for how in (False, True))
+    lines_are_sound(plain)
+    read = parsed(plain)
+    assert read.get_content_type() == "text/plain"
+    assert read.get_content().replace("\r\n", "\n") == RENDERER.digest(samples.ten(), samples.LINKS).text
+    others = {"Content-Type", "Content-Transfer-Encoding"}
+    fields = [(name, str(value)) for name, value in parsed(whole).items() if name not in others]
+    assert [(name, str(value)) for name, value in read.items() if name not in others] == fields
+
+
 def test_the_standard_library_builds_the_same_parts() -> None:
     rendered = RENDERER.digest(samples.ten(), samples.LINKS)
     oracle = EmailMessage(policy=email.policy.SMTP)

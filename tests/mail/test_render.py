@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+from dataclasses import replace
+from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from digest.core.issue import Card
+from digest.core.tailor import Edition, Pick
+from digest.core.why import Why, WhyKind, sentence
 from digest.errors import TemplateFault
 from digest.files import templates_folder
 from digest.mail.render import HTML_LIMIT, Renderer
@@ -142,7 +146,7 @@ def test_a_paper_of_which_little_is_known_says_so() -> None:
 
 def test_text_lines_never_begin_with_a_dot_and_dates_stay_whole() -> None:
     papers = [samples.card(1, authors=("A" * length, "Bo", "Cy", "Di")) for length in range(5, 60)]
-    text = RENDERER.digest(samples.edition(*papers), samples.LINKS).text
+    text = RENDERER.digest(samples.edition(*papers), samples.LINKS, plain=True).text
     assert not [line for line in text.splitlines() if line.strip().startswith("·")]
     assert text.count("19 May 2026") == len(papers)
     assert "\u00a0" not in text
@@ -166,12 +170,58 @@ def test_the_bar_fits_its_percentile(percentile: float | None, cells: int) -> No
 
 
 def test_a_note_a_welcome_and_an_empty_edition_have_their_places() -> None:
-    mail = RENDERER.digest(samples.edition(note="We <were> late."), samples.LINKS, welcome=True)
+    upcoming = date(2026, 5, 21)
+    mail = RENDERER.digest(samples.edition(note="We <were> late."), samples.LINKS, welcome=True, upcoming=upcoming)
     assert "We &lt;were&gt; late." in mail.html
     assert "We <were> late." in mail.text
     for part in (mail.html, mail.text):
-        assert "Welcome." in part
-        assert "Nothing new on your topics today" in part
+        assert "Welcome" in part
+        words = " ".join(part.split())
+        assert "Nothing new on your topics today; your next digest comes on Thursday 21 May 2026." in words
+        assert samples.LINKS.unsubscribe in part
+
+
+def test_what_cannot_be_dated_is_not_promised() -> None:  # checklist 27
+    mail = RENDERER.digest(samples.edition(), samples.LINKS)
+    assert mail.subject == "Nothing new for you today"
+    assert "your next digest comes when there is" in mail.html
+
+
+def test_a_plain_digest_is_the_text_part_alone_with_room_for_all() -> None:
+    papers = [samples.card(place, **HOSTILE) for place in range(1, 31)]
+    for edition in (samples.ten(), samples.edition(*papers), samples.edition()):
+        plain = RENDERER.digest(edition, samples.LINKS, plain=True)
+        assert plain.html == ""
+        assert plain.text.count("    Paper:  ") == len(edition.picks)
+        assert "more on the web" not in plain.text
+        assert plain.text == RENDERER.whole(edition, samples.LINKS, plain=True).text
+
+
+def test_a_reader_may_say_what_they_make_of_each_paper() -> None:
+    mail = RENDERER.digest(samples.edition(samples.card(1), samples.card(2)), samples.LINKS)
+    for verb in ("more", "less", "save"):
+        for paper in (1, 2):
+            assert f'href="{samples.LINKS.react}/{paper}/{verb}"' in mail.html
+            assert f"{samples.LINKS.react}/{paper}/{verb}" in mail.text.split()
+    silent = RENDERER.digest(samples.ten(), replace(samples.LINKS, react=""))
+    assert "more like this" not in silent.html
+    assert "More like this" not in silent.text
+
+
+@pytest.mark.parametrize("kind", [WhyKind.OUTSIDE, WhyKind.REVISED])
+def test_what_is_set_apart_says_so_above_its_title_and_once(kind: WhyKind) -> None:
+    reasons = (Why(WhyKind.CATEGORY, ("cs.LG",)), Why(kind))
+    picks = tuple(Pick(place, samples.card(place), reason) for place, reason in enumerate(reasons, 1))
+    mail = RENDERER.digest(Edition(issued_on=samples.DAY, picks=picks), samples.LINKS)
+    for part in (mail.html, mail.text):
+        assert part.count(sentence(reasons[1])) == 1
+        assert part.index("percentile 99.6") < part.index("You follow cs.LG") < part.index(sentence(reasons[1]))
+        assert part.index(sentence(reasons[1])) < part.index("percentile 97.2")
+
+
+def test_the_text_part_keeps_to_72_columns_but_for_links() -> None:
+    for line in RENDERER.digest(samples.ten(), samples.LINKS, welcome=True).text.splitlines():
+        assert len(line) <= 72 or "https://" in line
 
 
 def test_the_preheader_is_the_first_text_of_the_body() -> None:  # checklist 20
@@ -229,12 +279,16 @@ HOSTILE = dict.fromkeys(("title", "summary", "evidence"), '"&<' * 500) | {
 }
 
 
-@pytest.mark.parametrize("fields", [LONG, HOSTILE], ids=["long", "hostile"])
-def test_thirty_papers_stay_under_80_kb(fields: dict[str, object]) -> None:  # checklist 19
+@pytest.mark.parametrize(("fields", "fewest"), [(LONG, 30), (HOSTILE, 22)], ids=["long", "hostile"])
+def test_thirty_papers_stay_under_80_kb(fields: dict[str, object], fewest: int) -> None:  # checklist 19
     papers = [samples.card(place, **fields) for place in range(1, 31)]
     mail = RENDERER.digest(samples.edition(*papers, note="A note. " * 20), samples.LINKS, welcome=True)
-    assert mail.html.count("<h2") == 30
+    shown = mail.html.count('<h2 class="h" dir="auto"')
+    assert shown >= fewest
     assert len(mail.html.encode()) <= HTML_LIMIT == 80 * 1024
+    for part in (mail.html, mail.text):
+        assert (f"{30 - shown} more on the web" in part) is (shown < 30)
+    assert mail.subject.endswith("and 29 more")
 
 
 def test_a_long_summary_is_cut_at_a_word() -> None:
