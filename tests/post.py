@@ -40,6 +40,9 @@ BASE = "https://firstlight.test"
 class PlainRenderer:
     """Renders just enough to see who was sent what."""
 
+    def speaking(self, _tag: str) -> PlainRenderer:
+        return self
+
     def digest(
         self,
         edition: Edition,

@@ -6,6 +6,7 @@ They are read back to their parts and said anew. Whatever does not follow the pa
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from digest.core.language import SOURCE, Language, mark, mark_count
 
@@ -67,6 +68,33 @@ _AMOUNT = re.compile(
 _DAYS_AGO = re.compile(r"listed (\d[\d,]{,9}) days ago", re.ASCII)
 _CATEGORIES = re.compile(r"in (\d{1,4}) categories", re.ASCII)
 _TITLE = re.compile(r"“([^”]+)”(?: and “([^”]+)”)? in the title")
+
+# Why a paper is there for a reader, as editions say it.
+_REASONS = [
+    (re.compile(pattern), words)
+    for pattern, words in (
+        (r"By (.+), whom you follow", mark("By %(what)s, whom you follow")),
+        (r"From (.+), which you follow", mark("From %(what)s, which you follow")),
+        (r"(A) new version of a paper you saved", mark("A new version of a paper you saved")),
+        (r"On (.+), which you follow", mark("On %(what)s, which you follow")),
+        (r"On (.+), which you look for", mark("On %(what)s, which you look for")),
+        (r"Close to papers you liked: (.+)", mark("Close to papers you liked: %(what)s")),
+        (r"(Close) to papers you liked", mark("Close to papers you liked")),
+        (r"You follow (.+)", mark("You follow %(what)s")),
+        (r"(Outside) your usual", mark("Outside your usual")),
+    )
+]
+
+
+@lru_cache(maxsize=4_000)  # most reasons are those of many readers
+def reason_retold(words: str, say: Language) -> str:
+    """Tell in a language why a paper is there for a reader; English that follows no pattern stays."""
+    if say.tag != SOURCE:
+        for pattern, said in _REASONS:
+            found = pattern.fullmatch(words)
+            if found is not None:
+                return say(said, what=found[1])
+    return words
 
 
 def retold(words: str, say: Language) -> str:

@@ -28,6 +28,9 @@ from digest.tokens import Tokens
 class Printer(Protocol):
     """What turns editions and links into subject, HTML and text."""
 
+    def speaking(self, tag: str) -> Printer:
+        """Return the printer of a reader's language; of the site's own where the tag is empty."""
+
     def digest(
         self,
         edition: Edition,
@@ -125,13 +128,14 @@ def digest_letter(
     claimed: Claim | None = None,
     plain: bool = False,
     upcoming: date | None = None,
+    language: str = "",
 ) -> Letter:
     """Make a reader's digest; `identity` is what its Message-ID is derived from, the same on a retry.
 
     Without a claim, for a preview, it has no return path of its own. A `plain` one is text alone; an empty one says
     that the next is due `upcoming`.
     """
-    rendered = courier.renderer.digest(
+    rendered = courier.renderer.speaking(language).digest(
         edition, links, welcome=kind is DeliveryKind.WELCOME, plain=plain, upcoming=upcoming
     )
     papers = tuple(pick.card.paper_id for pick in edition.picks)
@@ -168,6 +172,7 @@ def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edi
         kind=claimed.kind,
         claimed=claimed,
         plain=reader.plain_text,
+        language=reader.language,
         upcoming=None if edition.picks else upcoming_after(reader, claimed.local_date or at.date(), at),
     )
 
@@ -207,7 +212,7 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
     identity = f"{claimed.kind}/{claimed.id}"
     if claimed.kind is DeliveryKind.CONFIRMATION:
         token = courier.tokens.sign("confirm", {"s": claimed.subscriber_id or 0, "d": claimed.id}, at=at)
-        rendered = courier.renderer.confirmation(f"{courier.base_url}/confirm/{quote(token)}")
+        rendered = courier.renderer.speaking(reader.language).confirmation(f"{courier.base_url}/confirm/{quote(token)}")
     elif claimed.kind is DeliveryKind.SIGN_IN:
         token = courier.tokens.sign("sign-in", {"d": claimed.id}, at=at)
         rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")

@@ -87,6 +87,7 @@ def preview(
         at=at,
         kind=DeliveryKind.DIGEST,
         plain=whom.plain_text,
+        language=whom.language,
         upcoming=None if edition.picks else upcoming_after(whom, issued_on, at),
     )
     return Preview(

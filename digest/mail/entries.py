@@ -10,10 +10,12 @@ from html import escape
 from markupsafe import escape as markup
 
 from digest.core.issue import Card
+from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
+from digest.core.retelling import retold
 from digest.mail.fragments import Reason
 from digest.mail.quoted import piece
-from digest.mail.wording import URL_LENGTH, clip, one_line, short_date, wrap
+from digest.mail.wording import URL_LENGTH, clip, one_line, wrap
 
 BAR_WIDTH = 168  # pixels; what the 100th percentile fills
 NO_BREAK = "\u00a0"
@@ -76,6 +78,7 @@ class Entry:
     begin with by which the reader says what they make of it.
     """
 
+    language: Language
     place: int
     title: str
     url: str
@@ -98,30 +101,42 @@ class Entry:
     @property
     def byline(self) -> str:
         """Authors, labs and date; a line may break after a dot between them, not before it."""
-        return f"{NO_BREAK}· ".join(filter(None, (self.authors or "Authors not known yet", self.labs, self.listed)))
+        say = self.language
+        authors = self.authors or say("Authors not known yet")
+        return f"{NO_BREAK}· ".join(filter(None, (authors, self.labs, self.listed)))
 
 
 def entry_of(  # noqa: PLR0917  # a paper, where it stands, and what is the reader's own beside it
-    place: int, card: Card, base_url: str, room: Room = ROOMY, why: str = "", react: str = "", label: bool = False
+    place: int,
+    card: Card,
+    base_url: str,
+    room: Room = ROOMY,
+    why: str = "",
+    react: str = "",
+    label: bool = False,
+    *,
+    say: Language = ENGLISH,
 ) -> Entry:
     """Lay out one paper of an edition within the room there is; `why` has been laid out already."""
     bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
-    evidence = room.clip(_evidence(card), room.evidence)
+    evidence = room.clip(_evidence(card, say), room.evidence)
     evidence = (evidence[:1].upper() + evidence[1:]).replace(" %", f"{NO_BREAK}%")
     return Entry(
+        language=say,
         place=place,
-        title=room.clip(card.title, room.title) or "(untitled)",
+        title=room.clip(card.title, room.title) or say("(untitled)"),
         url=room.url_or_nothing(base_url + card.path) or base_url,
         category=clip(one_line(card.primary_category), 24),
         has_code=card.has_code or bool(card.code_url),
         apart=card.stands_apart,
         label=label and bool(why),
-        authors=room.clip(_authors(card), room.authors),
+        authors=room.clip(_authors(card, say), room.authors),
         labs=room.clip(", ".join(card.labs), room.labs),
-        listed=short_date(card.listed_on).replace(" ", NO_BREAK) if card.listed_on else "",
+        listed=say.date(card.listed_on).replace(" ", NO_BREAK) if card.listed_on else "",
         evidence=evidence,
         gaining=bool(one_line(card.evidence)),
-        badge=card.simulated and bool(evidence) and "simulated" not in evidence,
+        # Where its own words say so, unless that was cut off.
+        badge=card.simulated and bool(evidence) and ("simulated" not in card.evidence or evidence.endswith("…")),
         bar=bar,
         summary=room.clip(card.summary, room.summary),
         why=why,
@@ -130,8 +145,8 @@ def entry_of(  # noqa: PLR0917  # a paper, where it stands, and what is the read
             for label, url in (
                 ("arXiv", room.url_or_nothing(card.abs_url)),
                 ("PDF", room.url_or_nothing(card.pdf_url)),
-                ("Code", room.url_or_nothing(card.code_url)),
-                ("Discussion", room.url_or_nothing(card.discussion_url)),
+                (say("Code"), room.url_or_nothing(card.code_url)),
+                (say("Discussion"), room.url_or_nothing(card.discussion_url)),
             )
             if url
         ),
@@ -152,16 +167,18 @@ def reason_of(why: str, room: Room = ROOMY) -> Reason:
     return Reason(words, html, html if wrapped == escaped else piece(wrapped), len(escaped.encode()))
 
 
-def _authors(card: Card) -> str:
+def _authors(card: Card, say: Language) -> str:
     shown = [clip(one_line(name), 60) for name in card.authors[:3]]
     more = len(card.authors) > 3 or not card.authors_complete
-    return ", ".join(filter(None, shown)) + (" et al." if shown and more else "")
+    names = ", ".join(filter(None, shown))
+    return say("%(names)s et al.", names=names) if shown and more else names
 
 
-def _evidence(card: Card) -> str:
+def _evidence(card: Card, say: Language) -> str:
     """The evidence with the percentile in words, once: the bar alone says nothing to a screen reader."""
     if card.percentile is None or "percentile" in card.evidence or "%" in card.evidence:
-        return card.evidence
+        return retold(card.evidence, say)
     # Not "in" its category: a category of few papers is compared with all, and only the evidence knows which it was.
-    standing = f"percentile {int(card.percentile * 10 + 1e-6) / 10:g}"
-    return f"{card.evidence.rstrip('. ')}; {standing}" if card.evidence else f"P{standing[1:]}"
+    standing = say("percentile %(percentile)s", percentile=say.number(int(card.percentile * 10 + 1e-6) / 10, 1))
+    evidence = retold(card.evidence, say)
+    return f"{evidence.rstrip('. ')}; {standing}" if evidence else f"{standing[:1].upper()}{standing[1:]}"

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
+from digest.core.retelling import retold
 from digest.core.tailor import Edition
 from digest.mail.entries import BAR_WIDTH, Entry
-from digest.mail.wording import clip, long_date, nothing_new, one_line, preheader_of, subject_of
+from digest.mail.wording import clip, nothing_new, one_line, preheader_of, subject_of
 
 NAMES = frozenset(
     "subject preheader brand day topics links welcome note papers more nothing bar_width identity cut".split()  # noqa: SIM905
@@ -45,9 +47,10 @@ class ReaderLinks:
 
 
 class Frame:
-    """The mails of one sender from one site."""
+    """The mails of one sender from one site, in one language."""
 
-    def __init__(self, base_url: str, sender: Sender) -> None:
+    def __init__(self, base_url: str, sender: Sender, language: Language = ENGLISH) -> None:
+        self._language = language
         self._base_url = base_url.rstrip("/")
         self._sender = sender
         self._fit = bool(web_url(self._base_url))
@@ -77,7 +80,7 @@ class Frame:
             "subject": own["subject"],
             "preheader": own["preheader"],
             "brand": self.brand,
-            "day": long_date(edition.issued_on),
+            "day": self._language.date(edition.issued_on, weekday=True),
             "topics": own["topics"],
             "links": {
                 "preferences": own["preferences"],
@@ -91,7 +94,7 @@ class Frame:
             "note": clip(one_line(edition.note), 1000),
             "papers": entries,
             "more": "",
-            "nothing": nothing_new(upcoming),
+            "nothing": nothing_new(upcoming, self._language),
             "bar_width": BAR_WIDTH,
             "identity": self.identity,
             "cut": "",
@@ -102,8 +105,8 @@ class Frame:
         titles = [pick.card.title for pick in edition.picks[:3]]
         only = edition.picks[0].card if edition.picks else None
         return {
-            "subject": subject_of(titles, len(edition.picks)),
-            "preheader": preheader_of(titles, (only.summary or only.evidence) if only else ""),
+            "subject": subject_of(titles, len(edition.picks), self._language),
+            "preheader": preheader_of(titles, (only.summary or retold(only.evidence, self._language)) if only else ""),
             "topics": clip(", ".join(map(one_line, edition.topics)), 240),
             **{name: self.link(getattr(links, name)) for name in _OWN_LINKS},
         }

@@ -14,8 +14,9 @@ from typing import Any
 from markupsafe import escape
 
 from digest.core.issue import Card
-from digest.core.language import ENGLISH, Language
+from digest.core.language import ENGLISH, SOURCE, Language
 from digest.core.links import web_url
+from digest.core.retelling import reason_retold
 from digest.core.tailor import Edition, Pick
 from digest.core.why import WhyKind
 from digest.errors import TemplateFault
@@ -63,7 +64,7 @@ class Renderer:
         self._speaking = {language.tag: self}
         self._base_url = base_url.rstrip("/")
         self._sender = sender
-        self._frame = Frame(base_url, sender)
+        self._frame = Frame(base_url, sender, language)
         self._folder = templates
         self._templates = Templates(templates / "mail", language)
         self._digest = self._templates.load("digest", frame.NAMES)
@@ -114,7 +115,7 @@ class Renderer:
             shell = self._shell(edition, own, welcome, cut=True)
             while rows:
                 rows, reasons = rows[:-1], reasons[:-1]
-                own["more"] = escaped["more"] = more_on_the_web(len(edition.picks) - len(rows))
+                own["more"] = escaped["more"] = more_on_the_web(len(edition.picks) - len(rows), self.language)
                 if html_size(shell.html, rows, reasons, escaped) <= HTML_LIMIT:
                     break
         subject = own["subject"]
@@ -154,20 +155,19 @@ class Renderer:
                 return replace(rendered, html="") if plain else rendered
         while len(rendered.html.encode()) > HTML_LIMIT and entries:
             entries.pop()
-            more = more_on_the_web(len(edition.picks) - len(entries))
+            more = more_on_the_web(len(edition.picks) - len(entries), self.language)
             rendered = self._templates.render(self._digest, {**context, "papers": entries, "more": more})
         return rendered
 
     def confirmation(self, confirm_url: str) -> Rendered:
         """Render the mail that asks for a confirmation; nothing a visitor typed is in it."""
-        words = prompts.confirmation(self._frame.brand, self._frame.identity, confirm_url)
+        words = prompts.confirmation(self._frame.brand, self._frame.identity, confirm_url, self.language)
         return self._templates.render(self._letter, words)
 
     def sign_in(self, sign_in_url: str) -> Rendered:
         """Render the mail that carries a sign-in link."""
-        return self._templates.render(
-            self._letter, prompts.sign_in(self._frame.brand, self._frame.identity, sign_in_url)
-        )
+        words = prompts.sign_in(self._frame.brand, self._frame.identity, sign_in_url, self.language)
+        return self._templates.render(self._letter, words)
 
     def letter(self, words: LetterWords, url: str) -> Rendered:
         """Render a letter with one thing to do; nothing a visitor typed is in its words."""
@@ -191,26 +191,28 @@ class Renderer:
 
     def _laid(self, picks: Sequence[Pick], room: Room, links: bool) -> tuple[list[Reason], list[Row]]:
         """Lay out the papers of an edition, and why they are there."""
-        reasons = [reason_of(pick.why, room) for pick in picks]
+        say = None if self.language.tag == SOURCE else self.language  # most are, and it is asked for each paper
+        reasons = [reason_of(reason_retold(pick.why, say) if say else pick.why, room) for pick in picks]
         looks = [
             _LOOKS[bool(reason.words), links, _labelled(pick)] for pick, reason in zip(picks, reasons, strict=True)
         ]
         return reasons, self._rows[room].of([pick.card for pick in picks], looks)
 
     def _entry(self, pick: Pick, room: Room, react: str) -> Entry:
-        why = reason_of(pick.why, room).words
-        return entry_of(pick.place, pick.card, self._base_url, room, why, self._frame.link(react), _labelled(pick))
+        why = reason_of(reason_retold(pick.why, self.language), room).words
+        link = self._frame.link(react)
+        return entry_of(pick.place, pick.card, self._base_url, room, why, link, _labelled(pick), say=self.language)
 
     def _row(self, room: Room, card: Card, look: Look) -> Row:
         why, react = slot("why") if look.why else "", slot("react") if look.links else ""
-        entry = entry_of(10, card, self._base_url, room, why, react, look.label)
+        entry = entry_of(10, card, self._base_url, room, why, react, look.label, say=self.language)
         shell = self._shell(NOTHING, self._frame.own(NOTHING, _NO_LINKS), False)
         context = self._frame.context(NOTHING, _NO_LINKS, False, ())
         return row_of(self._pair, context, card, (entry, self._probe), shell)
 
     @property
     def _probe(self) -> Entry:
-        return entry_of(10, FULL, self._base_url)
+        return entry_of(10, FULL, self._base_url, say=self.language)
 
     def _pair(self, context: Mapping[str, Any]) -> tuple[str, str]:
         rendered = self._templates.render(self._digest, context)

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import date
 from functools import lru_cache
 
+from digest.core.language import ENGLISH, Language
+
 SUBJECT_LENGTH = 78
 URL_LENGTH = 600
 
@@ -51,16 +53,6 @@ def clip(text: str, limit: int) -> str:
     return at_word.rstrip(" ,;:.-–—") + "…"
 
 
-def long_date(day: date) -> str:
-    """Write a date as in `Wednesday 20 May 2026`."""
-    return f"{day:%A} {short_date(day)}"
-
-
-def short_date(day: date) -> str:
-    """Write a date as in `20 May 2026`."""
-    return f"{day.day} {day:%B} {day.year}"
-
-
 @lru_cache(maxsize=4_000)
 def short_title(title: str, limit: int) -> str:
     """Shorten a title for a subject: whole if it fits, else up to its colon, else at a word; no emoji."""
@@ -73,13 +65,18 @@ def short_title(title: str, limit: int) -> str:
     return clip(plain, limit)
 
 
-def subject_of(titles: Sequence[str], number: int | None = None) -> str:
+def subject_of(titles: Sequence[str], number: int | None = None, say: Language = ENGLISH) -> str:
     """Write the subject of a digest: the top paper's short title, then how many more of the `number` there are."""
     if not titles:
-        return "Nothing new for you today"
+        return say("Nothing new for you today")
     count = (len(titles) if number is None else number) - 1
-    suffix = f", and {count} more" if count else ""
-    return (short_title(titles[0], SUBJECT_LENGTH - len(suffix)) or "Today's papers") + suffix
+    suffix = _and_more(count, say) if count else ""
+    return (short_title(titles[0], SUBJECT_LENGTH - len(suffix)) or say("Today's papers")) + suffix
+
+
+@lru_cache(maxsize=256)
+def _and_more(count: int, say: Language) -> str:
+    return say.count(", and %(num)s more", ", and %(num)s more", count)
 
 
 def preheader_of(titles: Sequence[str], otherwise: str) -> str:
@@ -88,16 +85,17 @@ def preheader_of(titles: Sequence[str], otherwise: str) -> str:
     return clip(" · ".join(filter(None, rest)) or one_line(otherwise), 180)
 
 
-def more_on_the_web(number: int) -> str:
+def more_on_the_web(number: int, say: Language = ENGLISH) -> str:
     """Say how many papers a mail had no room for."""
-    return f"{number} more on the web"
+    return say.count("%(num)s more on the web", "%(num)s more on the web", number)
 
 
-def nothing_new(upcoming: date | None) -> str:
+def nothing_new(upcoming: date | None, say: Language = ENGLISH) -> str:
     """Say that there is nothing new for a reader, and on which local date their next digest is due, if it is known."""
     if upcoming is None:
-        return "Nothing new on your topics today; your next digest comes when there is."
-    return f"Nothing new on your topics today; your next digest comes on {long_date(upcoming)}."
+        return say("Nothing new on your topics today; your next digest comes when there is.")
+    day = say.date(upcoming, weekday=True)
+    return say("Nothing new on your topics today; your next digest comes on %(day)s.", day=day)
 
 
 def wrap(text: str, indent: str = "", first: str | None = None) -> str:

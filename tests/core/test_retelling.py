@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.core.evidence import ground, lead
 from digest.core.language import ENGLISH, Language
-from digest.core.retelling import retold, told_anew
+from digest.core.retelling import reason_retold, retold, told_anew
 from digest.core.signals import KINDS, PAGE_PLACE, Movement
 from digest.core.titles import telling
 from digest.languages import language
@@ -99,3 +99,19 @@ def test_what_follows_no_pattern_stays_as_it_is(words: str) -> None:
 def test_whatever_is_stored_something_is_said(words: str) -> None:
     assert bool(retold(words, language("de"))) == bool(words)
     assert retold(words, ENGLISH) == words
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("You follow cs.LG", "Sie folgen cs.LG"),
+        ("By Ada Probe, whom you follow", "Von Ada Probe: Sie folgen diesem Namen"),
+        ("Close to papers you liked: flow, matching", "Nah an Arbeiten, die Ihnen gefielen: flow, matching"),
+        ("Outside your usual", "Außerhalb Ihres Üblichen"),
+        ("For no reason", "For no reason"),
+        ("", ""),
+    ],
+)
+def test_the_reason_of_a_pick_is_told_too(english: str, german: str) -> None:
+    assert reason_retold(english, language("de")) == german
+    assert reason_retold(english, ENGLISH) == english

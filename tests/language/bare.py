@@ -14,6 +14,7 @@ _NOT_SPOKEN = re.compile(
 )
 _TAG = re.compile(r"<[a-zA-Z/!](?:\"[^\"]*\"|'[^']*'|[^>\"'])*>", re.DOTALL)
 _LOOSE = re.compile(r"""[\w-]+="[^"]*\"""")  # an attribute that a block hands to a tag elsewhere
+_ADDRESS = re.compile("\x00(?:/[a-z-]+)+")  # the rest of an address
 _ENTITY = re.compile(r"&\w+;")
 _WORD = re.compile(r"[A-Za-z]{2,}")
 # The same in every language: names, formats, marks.
@@ -24,7 +25,7 @@ _EXTENSIONS = ["jinja2.ext.i18n"]
 def bare_words(source: str) -> list[str]:
     """Return what of a template's source would be English whatever the language, in order of place."""
     environment = Environment(extensions=_EXTENSIONS, autoescape=True)
-    text = _NOT_SPOKEN.sub(" ", "".join(_outside(environment, source)))
+    text = _ADDRESS.sub("\x00", _NOT_SPOKEN.sub(" ", "".join(_outside(environment, source))))
     spoken = [one or other for one, other in _ATTRIBUTE.findall(text)]
     spoken += [_LOOSE.sub("", words) for words in _TAG.split(text)]
     spoken += _in_expressions(environment.parse(source))

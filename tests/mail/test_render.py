@@ -177,7 +177,7 @@ def test_a_note_a_welcome_and_an_empty_edition_have_their_places() -> None:
     for part in (mail.html, mail.text):
         assert "Welcome" in part
         words = " ".join(part.split())
-        assert "Nothing new on your topics today; your next digest comes on Thursday 21 May 2026." in words
+        assert "Nothing new on your topics today; your next digest comes on Thursday, 21 May 2026." in words
         assert samples.LINKS.unsubscribe in part
 
 

@@ -8,31 +8,17 @@ from html import unescape
 import pytest
 
 from digest.core.language import Language
+from tests.language.fence import FENCED, OPEN, outside
 from tests.web.conftest import Place
 
-_OPEN, _CLOSE = "⟦", "⟧"
 # The names of time zones are the same everywhere.
 _TEXT = re.compile(r"""<style\b.*?</style>|<select name="timezone">.*?</select>|<[^>]*>""", re.DOTALL)
 _SPOKEN = re.compile(r"""\b(?:aria-label|alt|title|placeholder)="([^"]*)"|name="description" content="([^"]*)""")
-_WORD = re.compile(r"[A-Za-z]{3,}")
 # What the papers under test say, and names that are the same everywhere.
 _DATA = re.compile(
     r"Probe paper \d|A probe is made and looked at\.|Ada Probe|Bo Sample|Cy Trial|Di Test|Probe Laboratory"
     r"|1 Probe Road, Testville|math\.OC|arXiv|PDF|Firstlight|\bada probe\b|\bprobe\b"
 )
-
-
-class _Fenced:
-    """A catalogue that answers with the English in brackets."""
-
-    def gettext(self, words: str) -> str:
-        return f"{_OPEN}{words}{_CLOSE}"
-
-    def ngettext(self, one: str, many: str, number: int) -> str:
-        return self.gettext(one if number == 1 else many)
-
-    def pgettext(self, context: str, words: str) -> str:
-        return self.gettext(words)
 
 
 class _OneLanguage:
@@ -41,7 +27,7 @@ class _OneLanguage:
     default = "el"
 
     def of(self, _tag: str) -> Language:
-        return Language("el", _Fenced())  # type: ignore[arg-type]  # it has all that is asked of it
+        return FENCED
 
     def for_visitor(self, _header: str) -> Language:
         return self.of("")
@@ -51,11 +37,7 @@ def unfenced(page: str) -> list[str]:
     """Return the words of a page that stand in no brackets."""
     said = [one or other for one, other in _SPOKEN.findall(page)]
     text = _DATA.sub("", " | ".join([unescape(words) for words in [_TEXT.sub(" | ", page), *said]]))
-    depth, outside = 0, []
-    for mark in text:
-        depth += (mark == _OPEN) - (mark == _CLOSE)
-        outside.append(mark if depth == 0 else " ")
-    return _WORD.findall("".join(outside))
+    return outside(text)
 
 
 @pytest.mark.parametrize(
@@ -85,7 +67,7 @@ def test_every_word_of_a_page_is_in_the_catalogues(place: Place, path: str) -> N
     place.add_small_issue()
     page = place.browser.get(path).text
     assert 'lang="el"' in page
-    assert page.count(_OPEN) > 8
+    assert page.count(OPEN) > 8
     assert unfenced(page) == []
 
 
