@@ -75,7 +75,7 @@ def test_where_nothing_is_new_the_mail_says_so_and_when_the_next_comes() -> None
     made, read = letter(samples.edition())
     assert made.paper_ids == ()
     assert str(read["Subject"]) == "Nothing new for you today"
-    assert "Nothing new on your topics today; your next digest comes on Thursday 21 May 2026." in text_of(read)
+    assert "Nothing new on your topics today; your next digest comes on Thursday, 21 May 2026." in text_of(read)
     assert "/editions/" not in text_of(read)
     assert read["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
 
