@@ -112,5 +112,9 @@ class PreferencesRefused(DigestError):
     """A preference is out of range or names something that does not exist."""
 
 
+class EditRefused(DigestError):
+    """An edit of an issue that cannot be made; the message says why and what can."""
+
+
 class CorruptState(DigestError):
     """What the database holds is not what was written there."""

@@ -155,6 +155,7 @@ class NotSent(StrEnum):
     BROKEN_TEMPLATE = "a template is broken; the message waits for its repair"
     LEASE_LOST = "the worker stopped between its intent and the relay's reply"
     ERASED = "the reader was erased"
+    CANCELLED = "an editor cancelled what had not left"
     IN_DOUBT = "the connection died after the final dot"
     RESTORED = "the database was restored from a backup; it may have gone out since"
 

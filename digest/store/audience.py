@@ -257,6 +257,24 @@ def hold_issue(session: Session, issue_id: int) -> bool:
     return changed(session, update(_issue).where(_issue.c.id == issue_id).values(state="held")) == 1
 
 
+def cancel_waiting(session: Session, issue_id: int, now: datetime) -> int:
+    """Settle the digests of an issue that have not left as skipped; return how many.
+
+    A worker that holds one of them finds its claim lost when it commits its intent.
+    """
+    waiting = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED)
+    return changed(
+        session,
+        update(_delivery)
+        .where(
+            _delivery.c.issue_id == issue_id,
+            _delivery.c.kind == DeliveryKind.DIGEST,
+            _delivery.c.state.in_(waiting),
+        )
+        .values(state=DeliveryState.SKIPPED, reason=NotSent.CANCELLED, claimed_by="", lease_until=None, settled_at=now),
+    )
+
+
 def mark_queued(session: Session, issue_id: int, now: datetime) -> None:
     """Note that every delivery of an issue has been made, so that no tick makes them again."""
     changed(session, update(_issue).where(_issue.c.id == issue_id, _issue.c.queued_at.is_(None)).values(queued_at=now))

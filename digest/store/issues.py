@@ -70,6 +70,13 @@ def by_date(session: Session, issued_on: date) -> StoredIssue | None:
     return _rebuilt(session, row) if row else None
 
 
+def state_on(session: Session, issued_on: date) -> tuple[int, IssueState] | None:
+    """Return the id and state of a date's issue without rebuilding it, or None."""
+    table = table_of(IssueRow)
+    row = session.connection().execute(select(table.c.id, table.c.state).where(table.c.issued_on == issued_on)).first()
+    return (row.id, IssueState(row.state)) if row else None
+
+
 def move_issue(session: Session, issue_id: int, to: IssueState) -> bool:
     """Change an issue's state if the transition table allows it from where the issue is now; say whether it did."""
     table = table_of(IssueRow)

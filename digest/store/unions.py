@@ -8,6 +8,7 @@ from sqlmodel import Session, SQLModel
 from digest.store.dialects import insert_missing, table_of
 from digest.store.tables import (
     IssueCard,
+    IssueEdit,
     ListingRow,
     ObservationRow,
     Paper,
@@ -20,7 +21,7 @@ from digest.store.tables import (
     SignalCheck,
 )
 
-_MOVED: tuple[type[SQLModel], ...] = (ListingRow, IssueCard, PaperAlias)
+_MOVED: tuple[type[SQLModel], ...] = (ListingRow, IssueCard, IssueEdit, PaperAlias)
 _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (ObservationRow, ("signal", "source", "at")),
     (Score, ("as_of",)),

@@ -4,6 +4,7 @@ from digest.store.tables.admins import AdminSession, AuditEntry
 from digest.store.tables.admission import Invitation, LimitRow
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
+from digest.store.tables.edits import IssueEdit
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
@@ -48,6 +49,7 @@ __all__ = [
     "InterestRow",
     "Invitation",
     "IssueCard",
+    "IssueEdit",
     "IssueRow",
     "LimitRow",
     "ListingRow",
