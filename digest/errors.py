@@ -112,6 +112,10 @@ class PreferencesRefused(DigestError):
     """A preference is out of range or names something that does not exist."""
 
 
+class PasswordRefused(DigestError):
+    """A password that is too easily guessed; the message says what one needs."""
+
+
 class EditRefused(DigestError):
     """An edit of an issue that cannot be made; the message says why and what can."""
 

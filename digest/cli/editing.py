@@ -98,12 +98,14 @@ def preheader(words: Words, date: Date = None) -> None:
     _edit_line(EditKind.PREHEADER, words, date)
 
 
-def undo(number: Annotated[int, typer.Argument(help="The edit's number in `digest issue show`.")], date: Date = None) -> None:
+def undo(
+    number: Annotated[int, typer.Argument(help="The edit's number in `digest issue show`.")], date: Date = None
+) -> None:
     """Take an edit back."""
     from digest.flows import editing
 
     services, issued_on = _on(date)
-    editing.undo(services.engine, issued_on, number, actor=_actor(), now=services.clock())
+    editing.undo(services.engine, issued_on, number, actor=actor(), now=services.clock())
     typer.echo(f"edit {number} of the issue of {issued_on} is taken back")
 
 
@@ -112,7 +114,7 @@ def hold(date: Date = None) -> None:
     from digest.flows import editing
 
     services, issued_on = _on(date)
-    editing.hold(services.engine, issued_on, actor=_actor(), now=services.clock())
+    editing.hold(services.engine, issued_on, actor=actor(), now=services.clock())
     typer.echo(f"the issue of {issued_on} is held")
 
 
@@ -121,7 +123,7 @@ def approve(date: Date = None) -> None:
     from digest.flows import editing
 
     services, issued_on = _on(date)
-    editing.approve(services.engine, issued_on, actor=_actor(), now=services.clock())
+    editing.approve(services.engine, issued_on, actor=actor(), now=services.clock())
     typer.echo(f"the issue of {issued_on} may go out")
 
 
@@ -138,8 +140,10 @@ def cancel(
 
     services, issued_on = _on(date)
     if not yes:
-        typer.confirm(f"Nothing more of the issue of {issued_on} will be sent, and this cannot be undone. Go on?", abort=True)
-    given_up = editing.cancel(services.engine, issued_on, actor=_actor(), now=services.clock())
+        typer.confirm(
+            f"Nothing more of the issue of {issued_on} will be sent, and this cannot be undone. Go on?", abort=True
+        )
+    given_up = editing.cancel(services.engine, issued_on, actor=actor(), now=services.clock())
     typer.echo(f"{given_up} deliveries of the issue of {issued_on} are given up")
 
 
@@ -161,7 +165,7 @@ def _edit_line(kind: EditKind, words: str, date: str | None) -> None:
 def _make(services: Services, issued_on: date, edit: Edit) -> None:
     from digest.flows.editing import make_edit
 
-    number = make_edit(services.engine, issued_on, edit, actor=_actor(), now=services.clock())
+    number = make_edit(services.engine, issued_on, edit, actor=actor(), now=services.clock())
     typer.echo(f"edit {number} of the issue of {issued_on}: {edit.kind}; take it back with: digest issue undo {number}")
 
 
@@ -170,7 +174,8 @@ def _on(text: str | None) -> tuple[Services, date]:
     return services, day(text, "--date") or (services.clock() + timedelta(days=1)).date()
 
 
-def _actor() -> str:
+def actor() -> str:
+    """Name who gives a command, for the audit log."""
     try:
         return f"{getpass.getuser()} (command line)"
     except (KeyError, OSError):  # no account has this number, as in some containers

@@ -1,16 +1,15 @@
-"""Commands about mail and admins: send what is due, sweep, make a sign-in link."""
+"""Commands about mail: send what is due, and sweep."""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.progress import Progress
 
 from digest.cli.context import stopped_by_signals, with_database
-from digest.errors import NotFound, RelayUnavailable
+from digest.errors import RelayUnavailable
 
 _A_RUN = 1_000
 
@@ -19,9 +18,6 @@ def add_to(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("deliver")(deliver)
     app.command("sweep")(sweep)
-    admin = typer.Typer(help="Who may sit at the admin's desk.", no_args_is_help=True)
-    admin.command("link")(link)
-    app.add_typer(admin, name="admin")
 
 
 def deliver() -> None:
@@ -72,15 +68,3 @@ def sweep() -> None:
     services = with_database()
     moved = sweep_deliveries(services.engine, now=services.clock()).as_plain()
     typer.echo(", ".join(f"{count} {state}" for state, count in moved.items()) or "nothing to sweep")
-
-
-def link(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An address in DIGEST_ADMINS.")]) -> None:
-    """Print a one-time sign-in link for an admin."""
-    from digest.flows.sign_in import shown_sign_in_token
-
-    services = with_database()
-    tokens = services.tokens
-    if address.casefold() not in {admin.casefold() for admin in services.settings.admins}:
-        raise NotFound(f"{address} is not in DIGEST_ADMINS")
-    token = shown_sign_in_token(services.engine, tokens, address, now=services.clock())
-    typer.echo(f"{services.settings.base_url}/admin/sign-in/{token}")

@@ -9,11 +9,13 @@ import typer
 
 from digest import __version__
 from digest.cli import (
+    admins,
     backups,
     bench,
     brake,
     conditions,
     doctor,
+    editing,
     inbound,
     issue,
     mailing,
@@ -43,6 +45,8 @@ source.add_to(app)
 signals.add_to(app)
 conditions.add_to(app)
 issue.add_to(app)
+editing.add_to(app)
+admins.add_to(app)
 ranking.add_to(app)
 novelty.add_to(app)
 mailing.add_to(app)

@@ -3,19 +3,76 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, literal, select
+from sqlalchemy import Row, Select, func, literal, select, update
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
+from digest.core.roles import Role
 from digest.store.deliveries import NEW_DELIVERY
-from digest.store.dialects import insert_row, table_of
-from digest.store.tables import AdminSession, AuditEntry, Delivery
+from digest.store.dialects import changed, insert_into, insert_row, table_of
+from digest.store.tables import AdminRow, AdminSession, AuditEntry, Delivery
 
+_admin = table_of(AdminRow)
 _session = table_of(AdminSession)
 _delivery = table_of(Delivery)
 _HOUR = timedelta(hours=1)
 _MOST_LINKS_AN_HOUR = 5
+
+
+class Account(NamedTuple):
+    """An admin who is not named in the settings."""
+
+    address: str
+    role: Role
+    password_hash: str
+    created_at: datetime
+    created_by: str
+
+
+def account_of(session: Session, address_key: str) -> Account | None:
+    """Return the account of an address, or None."""
+    row = session.connection().execute(_accounts().where(_admin.c.address_key == address_key)).one_or_none()
+    return _account(row) if row else None
+
+
+def accounts(session: Session) -> list[Account]:
+    """List the accounts by address."""
+    return [_account(row) for row in session.connection().execute(_accounts().order_by(_admin.c.address_key))]
+
+
+def put_account(session: Session, address_key: str, address: str, role: Role, *, actor: str, now: datetime) -> None:
+    """Make an account, or give one another role."""
+    named = {"address_key": address_key, "address": address, "role": role.value, "password_hash": ""}
+    made = insert_into(session, _admin).values(**named, created_at=now, created_by=actor)
+    session.connection().execute(
+        made.on_conflict_do_update(index_elements=["address_key"], set_={"role": role.value, "address": address})
+    )
+
+
+def put_password(session: Session, address_key: str, password_hash: str) -> bool:
+    """Give an account a password, or with an empty hash none; False where there is no account."""
+    return (
+        changed(session, update(_admin).where(_admin.c.address_key == address_key).values(password_hash=password_hash))
+        == 1
+    )
+
+
+def drop_account(session: Session, address_key: str) -> bool:
+    """Remove an account with its sessions; False where there is none."""
+    address = select(_admin.c.address).where(_admin.c.address_key == address_key).scalar_subquery()
+    session.connection().execute(_session.delete().where(_session.c.address == address))
+    return changed(session, _admin.delete().where(_admin.c.address_key == address_key)) == 1
+
+
+def _accounts() -> Select[Any]:
+    return select(*(_admin.c[name] for name in Account._fields))
+
+
+def _account(row: Row[Any]) -> Account:
+    address, role, *rest = tuple[Any, ...](row)
+    return Account(address, Role(role), *rest)
 
 
 def append_audit(

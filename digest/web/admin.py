@@ -7,12 +7,13 @@ from typing import Annotated, NoReturn
 from fastapi import APIRouter, Depends, Form, HTTPException, Request, Response
 
 from digest.core.networks import network_of
+from digest.core.roles import Role
 from digest.core.sign_up import SIGN_IN
 from digest.errors import TokenInvalid, TokenSpent
 from digest.flows import sign_in as flow
 from digest.store.admins import append_audit
 from digest.store.engine import writing
-from digest.tokens import address_key, token_hash
+from digest.tokens import token_hash
 from digest.web.guard import crosses_sites
 from digest.web.headers import DESK
 from digest.web.pages import client_ip, to
@@ -28,11 +29,22 @@ class SignInNeeded(Exception):
 
 
 class Admin:
-    """The signed-in admin of a request: an address, and the token that their forms must carry."""
+    """The signed-in admin of a request: an address, a role, and the token that their forms must carry."""
 
-    def __init__(self, address: str, csrf: str) -> None:
+    def __init__(self, address: str, role: Role, csrf: str) -> None:
         self.address = address
+        self.role = role
         self.csrf = csrf
+
+    @property
+    def edits(self) -> bool:
+        """Whether they may change the issue and its sending."""
+        return self.role.may(Role.EDITOR)
+
+    @property
+    def owns(self) -> bool:
+        """Whether they may see and change readers."""
+        return self.role.may(Role.OWNER)
 
 
 def _cookie_name(site: Site) -> str:
@@ -50,17 +62,23 @@ def _admin_of(request: Request, site: Site) -> Admin | None:
     if not cookie or len(cookie) > 200:
         return None
     services = site.services
-    address = flow.session_admin(services.engine, cookie, now=site.now)
-    listed = {address_key(admin) for admin in services.settings.admins}
-    if address is None or address_key(address) not in listed:
+    found = flow.session_admin(services.engine, cookie, services.settings.admins, now=site.now)
+    if found is None:
         return None
-    return Admin(address, services.tokens.sign("csrf", {"session": token_hash(cookie)}))
+    return Admin(*found, services.tokens.sign("csrf", {"session": token_hash(cookie)}))
 
 
 def _signed_in(request: Request, site: TheSite) -> Admin:
     admin = _admin_of(request, site)
     if admin is None:
         raise SignInNeeded
+    return admin
+
+
+def _signed_in_owner(request: Request, site: TheSite) -> Admin:
+    admin = _signed_in(request, site)
+    if not admin.owns:
+        _refuse(request, site, admin.address, f"needs an owner, is a {admin.role}")
     return admin
 
 
@@ -88,6 +106,20 @@ def _proven(request: Request, site: TheSite, csrf: Annotated[str, Form(max_lengt
     return admin
 
 
+def _proven_editor(request: Request, site: TheSite, admin: Annotated[Admin, Depends(_proven)]) -> Admin:
+    """Return the admin of a POST that changes the issue or its sending."""
+    if not admin.edits:
+        _refuse(request, site, admin.address, f"needs an editor, is a {admin.role}")
+    return admin
+
+
+def _proven_owner(request: Request, site: TheSite, admin: Annotated[Admin, Depends(_proven)]) -> Admin:
+    """Return the admin of a POST that changes readers."""
+    if not admin.owns:
+        _refuse(request, site, admin.address, f"needs an owner, is a {admin.role}")
+    return admin
+
+
 def _refuse(request: Request, site: Site, actor: str, why: str, *, status: int = 403, retry_after: int = 0) -> NoReturn:
     """Record a refused request, as long as there are not too many to be worth it, and raise."""
     ip = client_ip(request)
@@ -104,7 +136,10 @@ def record(site: Site, actor: str, action: str, *, target: str = "", detail: str
 
 
 SignedIn = Annotated[Admin, Depends(_signed_in)]
-Proven = Annotated[Admin, Depends(_proven)]
+SignedInOwner = Annotated[Admin, Depends(_signed_in_owner)]
+Anybody = Annotated[Admin, Depends(_proven)]  # who is signed in, whatever their role
+Proven = Annotated[Admin, Depends(_proven_editor)]
+ProvenOwner = Annotated[Admin, Depends(_proven_owner)]
 
 
 @router.get("/sign-in")
@@ -112,15 +147,26 @@ def sign_in_form(request: Request, site: TheSite) -> Response:
     """Ask for the admin's address."""
     if _admin_of(request, site) is not None:
         return to("/admin/")
-    return site.pages.desk("sign_in.html", admin=None)
+    return site.pages.desk("sign_in.html", admin=None, fault="")
 
 
 @router.post("/sign-in", dependencies=[Depends(_from_here)])
-def request_sign_in(request: Request, site: TheSite, address: Annotated[str, Form(max_length=1000)] = "") -> Response:
-    """Mail a sign-in link if the address is an admin's; the answer is the same if it is not."""
+def request_sign_in(
+    request: Request,
+    site: TheSite,
+    address: Annotated[str, Form(max_length=1000)] = "",
+    password: Annotated[str, Form(max_length=1000)] = "",
+) -> Response:
+    """Mail a sign-in link if the address is an admin's, or take a password; says nothing of whether it is one."""
     services, ip = site.services, client_ip(request)
     if wait := site.limits.wait(site.now, (SIGN_IN, network_of(ip))):
         _refuse(request, site, "unknown", "too many sign-in requests", status=429, retry_after=wait)
+    if password:
+        opened = flow.sign_in_by_password(services.engine, address[:254], password, now=site.now, ip=ip)
+        if opened is None:
+            words = "No account has this address and password. Leave the password empty, and a link comes by mail."
+            return site.pages.desk("sign_in.html", status=401, admin=None, fault=words)
+        return _let_in(site, opened)
     flow.request_sign_in(services.engine, address[:254], services.settings.admins, now=site.now, ip=ip)
     services.kick()
     return to("/admin/check-your-mail")
@@ -164,6 +210,10 @@ def sign_in(request: Request, site: TheSite, token: str) -> Response:
         if not isinstance(invalid, TokenSpent):
             record(site, "unknown", "refused", target="/admin/sign-in", detail=str(invalid), ip=client_ip(request))
         return _dead_link(site, token, invalid)
+    return _let_in(site, opened)
+
+
+def _let_in(site: Site, opened: str) -> Response:
     answer = to("/admin/")
     answer.set_cookie(
         _cookie_name(site),
@@ -184,7 +234,7 @@ def _dead_link(site: Site, token: str, why: TokenInvalid) -> Response:
 
 
 @router.post("/sign-out")
-def sign_out(request: Request, site: TheSite, admin: Proven) -> Response:
+def sign_out(request: Request, site: TheSite, admin: Anybody) -> Response:
     """End the session."""
     flow.sign_out(site.services.engine, request.cookies[_cookie_name(site)], now=site.now)
     answer = site.pages.notice("You are signed out", f"Good-bye, {admin.address}.")

@@ -1,6 +1,6 @@
 """The state of Firstlight as SQLModel tables; the words are those of the glossary in docs/."""
 
-from digest.store.tables.admins import AdminSession, AuditEntry
+from digest.store.tables.admins import AdminRow, AdminSession, AuditEntry
 from digest.store.tables.admission import Invitation, LimitRow
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
@@ -35,6 +35,7 @@ from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
     "AddressChange",
+    "AdminRow",
     "AdminSession",
     "AuditEntry",
     "Author",

@@ -9,6 +9,19 @@ from sqlmodel import Field, SQLModel
 from digest.store.tables.columns import instant, key
 
 
+class AdminRow(SQLModel, table=True):
+    """An admin beside those of the settings, who are owners; `password_hash` is Argon2's own form, or empty."""
+
+    __tablename__ = "admin"
+
+    address_key: str = Field(primary_key=True)
+    address: str
+    role: str
+    password_hash: str = ""
+    created_at: datetime = instant(nullable=False)
+    created_by: str = ""
+
+
 class AdminSession(SQLModel, table=True):
     """A signed-in admin; only the hash of the cookie's token is kept."""
 

@@ -1,4 +1,4 @@
-"""Keep what editors do to an issue before it is frozen."""
+"""Keep what editors do to an issue before it is frozen, and who besides the owners may sit at the desk."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -28,7 +28,18 @@ def upgrade() -> None:
     )
     op.create_index("ix_issue_edit_issued_on", "issue_edit", ["issued_on"])
     op.create_index("ix_issue_edit_paper_id", "issue_edit", ["paper_id"])
+    op.create_table(
+        "admin",
+        sa.Column("address_key", sa.String(), nullable=False),
+        sa.Column("address", sa.String(), nullable=False),
+        sa.Column("role", sa.String(), nullable=False),
+        sa.Column("password_hash", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("created_by", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("address_key"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_table("admin")
     op.drop_table("issue_edit")
