@@ -46,6 +46,7 @@ class Card:
     `percentile` is 0 to 100 within the primary category. `simulated` marks evidence that the demo made up.
     `novelty`, 0 to 100, is no part of the score: it says how unlike earlier papers' words this one's are.
     `watched` marks a card beyond the ranking: the issue has it for the readers who watch for such a paper.
+    `pinned` marks a card that an editor has put where it stands, for every reader who does not exclude it.
     """
 
     paper_id: int
@@ -71,6 +72,7 @@ class Card:
     simulated: bool = False
     novelty: float | None = None
     watched: bool = False
+    pinned: bool = False
 
     @property
     def stands_apart(self) -> bool:
@@ -94,6 +96,8 @@ class Card:
             del plain["novelty"]  # cards frozen before there was one have no such field, and their hash stands
         if not self.watched:
             del plain["watched"]
+        if not self.pinned:
+            del plain["pinned"]
         plain["parts"] = [part._asdict() for part in self.parts]
         plain["listed_on"] = self.listed_on.isoformat() if self.listed_on else None
         return plain
@@ -111,12 +115,17 @@ class Card:
 
 @dataclass(frozen=True, kw_only=True)
 class Issue:
-    """The ranking of one day; `cards` are in rank order, `cut_off` is the last instant (UTC) that counts."""
+    """The ranking of one day; `cards` are in rank order, `cut_off` is the last instant (UTC) that counts.
+
+    `subject` and `preheader` are an editor's, for every reader's mail; empty, each mail has its own.
+    """
 
     issued_on: date
     cut_off: datetime
     cards: tuple[Card, ...]
     note: str = ""
+    subject: str = ""
+    preheader: str = ""
 
     @cached_property
     def places(self) -> Mapping[str, tuple[int, ...]]:
@@ -130,11 +139,24 @@ class Issue:
     @property
     def content_hash(self) -> str:
         """SHA-256 over everything the issue shows, in hexadecimal."""
-        return content_hash(self.issued_on, self.cut_off, self.note, [card.as_plain() for card in self.cards])
+        cards = [card.as_plain() for card in self.cards]
+        return content_hash(
+            self.issued_on, self.cut_off, self.note, cards, subject=self.subject, preheader=self.preheader
+        )
 
 
-def content_hash(issued_on: date, cut_off: datetime, note: str, cards: Sequence[Mapping[str, Any]]) -> str:
+def content_hash(
+    issued_on: date,
+    cut_off: datetime,
+    note: str,
+    cards: Sequence[Mapping[str, Any]],
+    *,
+    subject: str = "",
+    preheader: str = "",
+) -> str:
     """Return the SHA-256, in hexadecimal, over an issue whose cards are given as `Card.as_plain` made them."""
     content = {"issued_on": issued_on.isoformat(), "cut_off": cut_off.isoformat(), "note": note, "cards": list(cards)}
+    # Issues frozen before there were such lines have none, and their hash stands.
+    content |= {name: words for name, words in (("subject", subject), ("preheader", preheader)) if words}
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()

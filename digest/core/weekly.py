@@ -28,5 +28,7 @@ def merge_week(issues: Iterable[Issue]) -> Issue:
         issued_on=newest.issued_on,
         cut_off=newest.cut_off,
         note=newest.note,
+        subject=newest.subject,
+        preheader=newest.preheader,
         cards=tuple(cards[paper] for paper in ordered),
     )

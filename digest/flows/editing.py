@@ -14,14 +14,11 @@ from digest.store.admins import append_audit
 from digest.store.audience import cancel_waiting
 from digest.store.brake import held_by_brake
 from digest.store.dialects import one_writer
-from digest.store.edits import add_edit, edits_of, undo_edit
+from digest.store.edits import ISSUES, add_edit, edits_of, undo_edit
 from digest.store.engine import reading, writing
 from digest.store.issues import move_issue, state_on
 from digest.store.papers import current_ids
 from digest.store.site import find_paper
-
-# Whoever edits and whoever freezes wait for one another, so that no edit is lost between the draft and the freezing.
-ISSUES = "issues"
 
 
 def edits(engine: Engine, issued_on: date) -> tuple[list[Made], Edits]:

@@ -11,6 +11,8 @@ from digest.core.edits import Edit, EditKind, Made
 from digest.store.dialects import changed, table_of
 from digest.store.tables import IssueEdit
 
+# Whoever edits and whoever freezes wait for one another, so that no edit is lost between the draft and the freezing.
+ISSUES = "issues"
 _edit = table_of(IssueEdit)
 
 

@@ -26,9 +26,10 @@ class StoredIssue:
     created: bool = False
 
 
-def freeze_issue(session: Session, issue: Issue, *, now: datetime) -> int | None:
+def freeze_issue(session: Session, issue: Issue, *, now: datetime, held: bool = False) -> int | None:
     """Store an issue with its cards and hash in the session's transaction and return its id.
 
+    One that is `held` waits for somebody to let it go.
     Returns None where the date has an issue already: of two that freeze one date at once, one wins.
     """
     table = table_of(IssueRow)
@@ -37,11 +38,13 @@ def freeze_issue(session: Session, issue: Issue, *, now: datetime) -> int | None
         insert_into(session, table)
         .values(
             issued_on=issue.issued_on,
-            state=IssueState.FROZEN.value,
+            state=(IssueState.HELD if held else IssueState.FROZEN).value,
             cut_off=issue.cut_off,
             frozen_at=now,
             content_hash=issue.content_hash,
             note=issue.note,
+            subject=issue.subject,
+            preheader=issue.preheader,
         )
         .on_conflict_do_nothing()
         .returning(table.c.id)
@@ -101,7 +104,8 @@ def _rebuilt(session: Session, row: IssueRow) -> StoredIssue:
     rows = session.connection().execute(select(table.c.card).where(table.c.issue_id == row.id).order_by(table.c.rank))
     cards = list(rows.scalars())
     # Over what is stored, not over what is made of it: a card of an older version lacks fields that came later.
-    if content_hash(row.issued_on, row.cut_off, row.note, cards) != row.content_hash:
+    lines = {"subject": row.subject, "preheader": row.preheader}
+    if content_hash(row.issued_on, row.cut_off, row.note, cards, **lines) != row.content_hash:
         raise CorruptState(
             f"the issue of {row.issued_on} is not what was frozen: its content hash differs. "
             "Restore it from a backup; it is not sent as it is"
@@ -111,5 +115,6 @@ def _rebuilt(session: Session, row: IssueRow) -> StoredIssue:
         cut_off=row.cut_off,
         cards=tuple(Card.from_plain(card) for card in cards),
         note=row.note,
+        **lines,
     )
     return StoredIssue(id=row.id or 0, issue=issue, state=IssueState(row.state), frozen_at=row.frozen_at)

@@ -23,6 +23,8 @@ class IssueRow(SQLModel, table=True):
     queued_at: datetime | None = instant()
     content_hash: str
     note: str = ""
+    subject: str = ""
+    preheader: str = ""
 
 
 class IssueCard(SQLModel, table=True):

@@ -10,6 +10,8 @@ depends_on = None
 
 
 def upgrade() -> None:
+    for name in ("subject", "preheader"):
+        op.add_column("issue", sa.Column(name, sa.String(), nullable=False, server_default=""))
     big_key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "issue_edit",
@@ -43,3 +45,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("admin")
     op.drop_table("issue_edit")
+    with op.batch_alter_table("issue") as issue:
+        for name in ("preheader", "subject"):
+            issue.drop_column(name)
