@@ -146,6 +146,9 @@ class Settings(BaseSettings):
     keep_runs_days: int = Field(
         90, ge=LEAST_RUNS_DAYS, description="How long runs of sources and what they set aside are kept"
     )
+    approval: bool = Field(
+        False, description="Send no issue that nobody has approved at the desk or with `digest issue approve`"
+    )
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")

@@ -99,6 +99,7 @@ def compose(issued_on: str) -> None:
         date.fromisoformat(issued_on),
         cut_off=wired.cut_off(date.fromisoformat(issued_on)),
         size=wired.settings.issue_size,
+        needs_approval=wired.settings.approval,
         now=wired.clock(),
     )
     if made:  # a day with nothing to show is asked for at every tick

@@ -63,6 +63,7 @@ def compose(
         issued_on,
         cut_off=services.cut_off(issued_on),
         size=services.settings.issue_size,
+        needs_approval=services.settings.approval,
         now=now,
     )
     typer.echo(f"issue of {issued_on}: {made} deliveries made")

@@ -28,6 +28,8 @@ _MOST_TASTE, _HALF_TASTE = 0.8, 1.0
 # A followed author's papers go first, then a followed lab's, then new versions of saved ones: no blend is so high.
 _TIERS = {InterestKind.AUTHOR: 2_000.0, InterestKind.LAB: 1_000.0}
 _REVISED = 500.0
+_PINNED = 1e6  # what an editor has pinned goes before all, in the issue's order ...
+_STEP_OF_PINS = 100.0  # ... which likeness does not change
 _STRONG = 4  # the first quarter of an issue has a strong trend ...
 _STRONG_AT_LEAST = 10  # ... and so have its first papers
 _OWN_SHARE = 0.1  # of the liked papers: a category with less is none of a reader's own
@@ -55,7 +57,14 @@ def cut(index: IssueIndex, asked: Sequence[Asked]) -> list[Edition]:
 
 def _edition(index: IssueIndex, preferences: Preferences, picks: tuple[Pick, ...]) -> Edition:
     issue = index.issue
-    return Edition(issued_on=issue.issued_on, picks=picks, topics=preferences.categories, note=issue.note)
+    return Edition(
+        issued_on=issue.issued_on,
+        picks=picks,
+        topics=preferences.categories,
+        note=issue.note,
+        subject=issue.subject,
+        preheader=issue.preheader,
+    )
 
 
 @dataclass
@@ -117,6 +126,10 @@ class _Table:
         if coming := [index.place_of[paper] for paper in one.revised if paper in index.place_of]:
             may[coming] = near[coming] = True
             self.value[row, coming] += _REVISED
+        if len(index.pinned):  # by an editor, for everybody; who wishes for nothing has the issue's own order
+            may[index.pinned] = near[index.pinned] = True
+            if _has_wishes(preferences):
+                self.value[row, index.pinned] = _PINNED - _STEP_OF_PINS * np.arange(len(index.pinned))
 
     def _ask_more(self, row: int, interests: Sequence[Interest]) -> None:
         """Let what a reader named count; of several interests in a card the strongest is met, then the first."""

@@ -40,9 +40,12 @@ class IssueIndex:
         self._rarity = rarity or Rarity(1, bytes(4 * PLACES))
         self._found: dict[tuple[InterestKind, str], Places] = {}
         self.ranked: NDArray[np.bool_] = np.array([not card.watched for card in issue.cards], dtype=bool)
-        # A place is never better than the one before: the issue's own order stands.
-        scores = np.minimum.accumulate(np.array([card.score for card in issue.cards], dtype=np.float64))
-        self.trend = self.standard(scores)
+        self.pinned: Places = np.array([at for at, card in enumerate(issue.cards) if card.pinned], dtype=np.int64)
+        # A place is never better than the one before: the issue's own order stands. A pin counts as the card before it.
+        scores = np.array([card.score for card in issue.cards], dtype=np.float64)
+        if len(self.pinned):
+            scores[self.pinned] = scores.max()
+        self.trend = self.standard(np.minimum.accumulate(scores))
 
     def __len__(self) -> int:
         """The number of cards."""

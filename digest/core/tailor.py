@@ -50,12 +50,14 @@ class Pick(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edition:
-    """One reader's cut of an issue."""
+    """One reader's cut of an issue; an editor's `subject` and `preheader` stand in place of the mail's own."""
 
     issued_on: date
     picks: tuple[Pick, ...]
     topics: tuple[str, ...] = ()
     note: str = ""
+    subject: str = ""
+    preheader: str = ""
 
 
 class Asked(NamedTuple):

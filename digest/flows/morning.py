@@ -23,6 +23,7 @@ def freeze_and_materialise(
     size: int,
     until: datetime | None = None,
     immediately: bool = False,
+    needs_approval: bool = False,
     checkpoint: Callable[[str], None] = go_past,
 ) -> int:
     """Freeze the issue of a day and materialise its deliveries; return how many were made.
@@ -33,11 +34,11 @@ def freeze_and_materialise(
     not from its freezing, which comes some seconds later, or a reader whose hour is the cut-off itself would
     be forgotten; nor earlier, or it would take the slots of the issue before it. Those missed by more than
     STALE_AFTER are left out, so that an issue of a day long past has none.
-    With `immediately` every reader's slot is now, and what has not gone out by `until` expires. Nothing to show
-    means no issue, and 0. `checkpoint` is told "frozen", then "queued" after each time zone, and "materialised" before
-    that is noted, for tests that stop the process there.
+    One that `needs_approval` and has none is frozen as held. With `immediately` every reader's slot is now, and what
+    has not gone out by `until` expires. Nothing to show means no issue, and 0. `checkpoint` is told "frozen", then
+    "queued" after each time zone, and "materialised" before that is noted, for tests that stop the process there.
     """
-    stored = freeze(engine, issued_on, min(cut_off, now), now=now, size=size)
+    stored = freeze(engine, issued_on, min(cut_off, now), now=now, size=size, needs_approval=needs_approval)
     if stored is None:
         return 0
     checkpoint("frozen")

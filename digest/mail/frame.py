@@ -104,9 +104,14 @@ class Frame:
         """The strings of a digest that are one reader's own, by the names of their slots."""
         titles = [pick.card.title for pick in edition.picks[:3]]
         only = edition.picks[0].card if edition.picks else None
+        subject, preheader = one_line(edition.subject), one_line(edition.preheader)
+        if not (subject and titles):  # an editor's words are about papers
+            subject = subject_of(titles, len(edition.picks), self._language)
+        if not (preheader and titles):
+            preheader = preheader_of(titles, (only.summary or retold(only.evidence, self._language)) if only else "")
         return {
-            "subject": subject_of(titles, len(edition.picks), self._language),
-            "preheader": preheader_of(titles, (only.summary or retold(only.evidence, self._language)) if only else ""),
+            "subject": subject,
+            "preheader": preheader,
             "topics": clip(", ".join(map(one_line, edition.topics)), 240),
             **{name: self.link(getattr(links, name)) for name in _OWN_LINKS},
         }
