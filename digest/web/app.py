@@ -18,6 +18,7 @@ from digest.web import (
     api,
     bylines,
     desk,
+    desk_edits,
     desk_sources,
     editions,
     feedback,
@@ -98,6 +99,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(invitations.router)
     app.include_router(admin.router)
     app.include_router(desk.router)
+    app.include_router(desk_edits.router)
     app.include_router(desk_sources.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)

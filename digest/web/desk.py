@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, HTTPException, Path, Query, Request, Res
 from starlette.responses import HTMLResponse
 
 from digest.core.delivery import DeliveryState
-from digest.core.issue import IssueState
+from digest.core.issue import Card, IssueState
 from digest.errors import DigestError, NotFound
 from digest.flows.audience import resend_unknown
 from digest.flows.brake import brake, release_brake
@@ -20,11 +20,12 @@ from digest.store import desk as store
 from digest.store.brake import held_by_brake, why_stopped
 from digest.store.engine import reading, writing
 from digest.store.epoch import newest_fence
-from digest.store.issues import move_issue
+from digest.store.issues import move_issue, state_on
 from digest.store.lead import lead
 from digest.store.mailbox import count_aside
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
+from digest.web.desk_edits import shown_edits
 from digest.web.desk_sources import missing_warning, source_warning, worries
 from digest.web.headers import DESK, MAIL_POLICY
 from digest.web.pages import client_ip, to
@@ -36,6 +37,7 @@ router = APIRouter(prefix="/admin")
 OUR_LIMIT, CLIP_LIMIT = 80 * 1024, 102 * 1024  # bytes of HTML: ours, and where Gmail hides the rest
 _TABS = {"html": "HTML", "phone": "Phone width", "text": "Text", "source": "Source"}
 RowId = Annotated[int, Path(ge=1, le=2**31 - 1)]  # what an integer column holds, on either database
+_MISSED = 10  # papers that are shown behind those of an edition
 _FARTHEST = timedelta(days=20 * 366)
 _TOLD_FOR = timedelta(days=14)  # how long a message set aside in the bounce mailbox is spoken of
 
@@ -99,6 +101,7 @@ def tomorrow(site: TheSite, admin: SignedIn, asked: TheMail) -> Response:
     with reading(site.services.engine) as session:
         overview = source_overview(session, site.now)
     wanted = _day_or_tomorrow(asked, site.now)
+    edits, amount = shown_edits(site, wanted)
     return site.pages.desk(
         "tomorrow.html",
         status=404 if fault else 200,
@@ -113,6 +116,11 @@ def tomorrow(site: TheSite, admin: SignedIn, asked: TheMail) -> Response:
         frame=f"/admin/preview.html{asked.query(view='')}",
         source=_source(made) if made and asked.view == "source" else "",
         limits=(OUR_LIMIT, CLIP_LIMIT),
+        edits=edits,
+        amount=amount,
+        missed=_just_missed(made),
+        state=_state_on(site, wanted),
+        approval=site.services.settings.approval,
     )
 
 
@@ -121,6 +129,22 @@ def preview_html(site: TheSite, admin: SignedIn, asked: TheMail) -> Response:
     """Serve the mail's own HTML, byte for byte, for the frame."""
     made = _preview(site, asked)
     return HTMLResponse(made.html, headers={**DESK, "Content-Security-Policy": MAIL_POLICY})
+
+
+def _just_missed(made: Preview | None) -> list[Card]:
+    """Return the papers of the issue that stand just behind those of the edition."""
+    if made is None:
+        return []
+    shown = {pick.card.paper_id for pick in made.edition.picks}
+    rest = [card for card in made.issue.cards if card.paper_id not in shown and not card.watched]
+    return rest[:_MISSED]
+
+
+def _state_on(site: Site, issued_on: date) -> IssueState | None:
+    """Return the state of a day's issue; None where it is not frozen yet."""
+    with reading(site.services.engine) as session:
+        found = state_on(session, issued_on)
+    return found[1] if found else None
 
 
 def _preview(site: Site, asked: Asked) -> Preview:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -11,12 +12,19 @@ from sqlmodel import select
 from digest.core.edits import EditKind, edit_of
 from digest.core.issue import Issue, IssueState
 from digest.errors import EditRefused, NotFound
+from digest.files import templates_folder
 from digest.flows import compose, editing
+from digest.flows.audience import materialise
 from digest.flows.compose import draft, freeze
+from digest.flows.deliver import deliver_due
+from digest.flows.preview import preview
+from digest.mail.render import Renderer
 from digest.store.engine import reading, writing
 from digest.store.issues import by_date
 from digest.store.tables import AuditEntry, Delivery, IssueRow, Paper, Subscriber
+from tests import post
 from tests.flows.test_compose import DAY, listing, stock
+from tests.flows.test_preview import _TOKEN, html_of
 
 EDITOR = "ed@example.test"
 PIN, DROP, NOTE = EditKind.PIN, EditKind.DROP, EditKind.NOTE
@@ -194,3 +202,42 @@ def test_what_has_not_left_is_given_up_with_its_reason(stocked: Engine, now: dat
         assert {row.reason for row in rows[:3]} == {"an editor cancelled what had not left"}
         assert session.exec(select(IssueRow)).one().state == "frozen"
     assert _audit(stocked)[-1][1:] == ("cancel", f"issue of {DAY}", "3 deliveries given up")
+
+
+def test_the_previewed_mail_of_an_edited_issue_is_what_is_sent_byte_for_byte(  # checklist 70
+    stocked: Engine, now: datetime
+) -> None:
+    ids = _ids(stocked)
+    ann = post.add_reader(stocked, "ann@example.test", categories=["cs.LG"], paper_count=5)
+    for edit in (
+        edit_of(PIN, paper_id=ids[8], place=1),
+        edit_of(DROP, paper_id=ids[7]),
+        edit_of(NOTE, words="Look at the <first> of them."),
+        edit_of(EditKind.SUBJECT, words="Lamps, of all things"),
+        edit_of(EditKind.PREHEADER, words="And what they shade"),
+    ):
+        editing.make_edit(stocked, DAY, edit, actor=EDITOR, now=now)
+    sink = post.Sink()
+    plain = post.courier(sink)
+    courier = replace(plain, renderer=Renderer(templates_folder(), plain.base_url, plain.sender))
+
+    def shown() -> str:
+        seen = preview(stocked, courier, issued_on=DAY, at=now, reader="ann@example.test")
+        assert seen.subject == "Lamps, of all things"
+        assert seen.edition.picks[0].card.paper_id == ids[8]
+        return seen.html
+
+    drafted = shown()
+    stored = freeze(stocked, DAY, now, now=now)
+    assert stored is not None
+    frozen = shown()
+    materialise(stocked, stored.id, now=now, until=now + timedelta(days=1), immediately=True)
+    deliver_due(stocked, courier, worker="w", clock=post.at_clock(now))
+    message = sink.message_to("ann@example.test")
+    sent = html_of(message)
+    assert "\nSubject: Lamps, of all things\r" in message
+    assert "Look at the &lt;first&gt; of them." in sent
+    assert "And what they shade" in sent
+    assert drafted == frozen
+    assert frozen.rstrip("\n") == _TOKEN.sub(r"/preview/\1", sent).rstrip("\n")
+    assert ann
