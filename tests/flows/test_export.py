@@ -27,6 +27,8 @@ NOT_OF_READERS = {
     "suppression": "exported as bans, found by the keyed hash of the addresses",
     "admin_session": "an admin's",
     "brake_event": "that an admin let issues go",
+    "admin": "who sits at the desk; an admin is no reader by that",
+    "issue_edit": "what editors did to an issue, under their own addresses",
     "audit_entry": "what admins did; of a reader it holds the beginning of a keyed hash at most",
     "limit_use": "keyed hashes, for an hour",
     "spent_token": "hashes of links that were used",

@@ -37,6 +37,7 @@ def addresses(place: Place, paper: int) -> dict[str, list[str]]:
         "name:path": ["2605.00001"],
         "arxiv_id:path": ["2605.00001"],
         "letter_id": ["1"],
+        "link:path": ["unsubscribe"],
         "delivery_id": ["1"],
         "issue_id": ["1"],
     }
