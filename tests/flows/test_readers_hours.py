@@ -221,6 +221,7 @@ class Readers(RuleBasedStateMachine):
             self.papers += 6
             freeze_and_materialise(self.engine, cut_off.date(), cut_off=cut_off, now=self.now, size=6)
             self.composed.add(cut_off)
+            self.look_ahead()  # some may be due at this very instant
             fresh = True
         owed = self.owed(cut_off)
         before = len(self.sink.sent)
@@ -254,9 +255,13 @@ class Readers(RuleBasedStateMachine):
                 found[n] = (*slots[0], current.date())
         return found
 
-    def tell(self) -> None:
-        """Let each reader ask, and note when a worker next finds something: nothing else makes a delivery due."""
+    def look_ahead(self) -> None:
+        """Note when a worker next finds something: nothing but a change or an issue makes a delivery due."""
         self.due = min((row.due_at for row in post.deliveries(self.engine, state="pending")), default=None)
+
+    def tell(self) -> None:
+        """Let each reader ask, and note when a worker next finds something."""
+        self.look_ahead()
         for reader in self.readers:
             reader.told = next_digest(
                 self.engine,

@@ -9,7 +9,9 @@ from html import unescape
 
 import pytest
 
+from digest.core.retelling import reason_retold
 from digest.core.tailor import Edition
+from digest.core.why import Why, WhyKind, sentence
 from digest.files import templates_folder
 from digest.mail.fragments import Rendered
 from digest.mail.render import ReaderLinks, Renderer
@@ -36,7 +38,7 @@ def of_digits(edition: Edition) -> Edition:
                 primary_category="6",
                 categories=("6",),
             ),
-            why="You follow 6" if pick.why else "",
+            reason=Why(WhyKind.CATEGORY, ("6",)) if pick.reason else None,
         )
         for pick in edition.picks
     )
@@ -88,3 +90,13 @@ def test_a_language_that_is_not_offered_is_the_sites_own() -> None:
     assert GERMAN.speaking("en") is ENGLISH
     nothing: Rendered = GERMAN.whole(samples.edition(), ReaderLinks(unsubscribe="", preferences=""))
     assert nothing.subject == "Heute nichts Neues für Sie"
+
+
+@pytest.mark.parametrize("kind", list(WhyKind))
+def test_every_reason_is_told_in_the_readers_language(kind: WhyKind) -> None:
+    about = () if kind in (WhyKind.OUTSIDE, WhyKind.REVISED) else ("Ö 1", "2 %(x)s")
+    said = sentence(Why(kind, about))
+    told = reason_retold(said, GERMAN.language)
+    assert told != said
+    assert all(words in told for words in about)
+    assert reason_retold(said, ENGLISH.language) == said
