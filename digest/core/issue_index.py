@@ -6,28 +6,26 @@ import math
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digest.core.interests import InterestKind
 from digest.core.issue import Issue
-from digest.core.liking import Rarity, unit
+from digest.core.issue_words import IssueWords, Places, Values
+from digest.core.liking import Rarity
 from digest.core.names import author_slug, lab_slug
-from digest.core.prints import PLACES, Print
-from digest.core.reading import SCALE, Beyond, Taste
+from digest.core.prints import PLACES
+from digest.core.reading import Beyond, Taste
 from digest.core.text import title_key
-
-Values = NDArray[np.float64]
-Places = NDArray[np.int64]
 
 _PHRASES_KEPT = 20_000
 _UNUSUAL = 0.02  # beside a category's share among liked papers, so that a new category is no impossibility
 _STEPS = 256.0  # to the unit of a logarithm: as whole numbers their sums are exact
 _COMMONNESS, _CATEGORIES = 0.5, 0.7  # beside the likeness of words, in standard deviations; see docs/tailoring.md
+_SAME = 1e-9  # a deviation no larger than this is none
 _NOWHERE = np.zeros(0, dtype=np.int64)
 
 
@@ -40,6 +38,7 @@ class IssueIndex:
         self._rarity = rarity or Rarity(1, bytes(4 * PLACES))
         self._found: dict[tuple[InterestKind, str], Places] = {}
         self.ranked: NDArray[np.bool_] = np.array([not card.watched for card in issue.cards], dtype=bool)
+        self._all_ranked = bool(self.ranked.all())
         self.pinned: Places = np.array([at for at, card in enumerate(issue.cards) if card.pinned], dtype=np.int64)
         # A place is never better than the one before: the issue's own order stands. A pin counts as the card before it.
         scores = np.array([card.score for card in issue.cards], dtype=np.float64)
@@ -58,10 +57,14 @@ class IssueIndex:
         """
         if not self.ranked.any():
             return np.zeros(values.shape)
-        among = values if self.ranked.all() else np.ascontiguousarray(values[..., self.ranked])
+        among = values if self._all_ranked else np.ascontiguousarray(values[..., self.ranked])
         mean = among.mean(axis=-1, keepdims=True)
-        spread = among.std(axis=-1, keepdims=True)
-        return np.asarray(np.where(spread > 1e-9, (values - mean) / np.where(spread > 1e-9, spread, 1), 0.0))
+        apart = values - mean
+        squares = np.square(apart if self._all_ranked else among - mean)
+        spread = np.sqrt(squares.mean(axis=-1, keepdims=True))
+        apart *= spread > _SAME
+        apart /= np.maximum(spread, _SAME)
+        return np.asarray(apart)
 
     @cached_property
     def place_of(self) -> dict[int, int]:
@@ -77,6 +80,19 @@ class IssueIndex:
     def in_category(self) -> dict[str, Places]:
         """Where the papers of each category stand."""
         return {name: np.array(places) for name, places in self.issue.places.items()}
+
+    @cached_property
+    def column_of(self) -> dict[str, int]:
+        """Which row of `inside` is each category's, and which column of what is multiplied with it."""
+        return {name: column for column, name in enumerate(self.in_category)}
+
+    @cached_property
+    def inside(self) -> NDArray[np.float32]:
+        """Which papers are in each category, 1 or 0: a row for each."""
+        found = np.zeros((len(self.in_category), len(self)), dtype=np.float32)
+        for row, places in enumerate(self.in_category.values()):
+            found[row, places] = 1.0
+        return found
 
     def find(self, kind: InterestKind, key: str) -> Places:
         """Return where the papers stand that an interest names; each distinct one is looked for once."""
@@ -165,99 +181,50 @@ class IssueIndex:
     def _by_category_key(self) -> dict[str, list[int]]:
         return _inverted({title_key(category) for category in card.categories} for card in self.issue.cards)
 
-    def weights_of(self, words: Places, places: Sequence[int]) -> Values:
-        """Return what some words, by their places, weigh in papers: a row for each paper, 0 where it lacks a word."""
-        keys, weights = self._by_word
-        sought = np.array(places, dtype=np.int64)[:, np.newaxis] * PLACES + words
-        if not len(keys):
-            return np.zeros(sought.shape)
-        at = np.minimum(keys.searchsorted(sought), len(keys) - 1)
-        return np.asarray(weights[at] * (keys[at] == sought), dtype=np.float64)
-
     @cached_property
-    def _by_word(self) -> tuple[Places, NDArray[np.float32]]:
-        """The words of all papers in one row, by paper and word, with whole weights."""
-        keys = [self._columns[columns] + np.int64(place * PLACES) for place, (columns, _) in enumerate(self._rows)]
-        weights = [weights for _, weights in self._rows]
-        return np.concatenate([_NOWHERE, *keys]), np.concatenate([np.zeros(0, np.float32), *weights])
-
-    @cached_property
-    def _prints(self) -> list[tuple[NDArray[np.int32], Values]]:
-        nothing = Print(b"", b"")
+    def words(self) -> IssueWords:
+        """The papers' words."""
         known = (self._beyond.get(card.paper_id) for card in self.issue.cards)
-        return [unit((its.words if its else None) or nothing, self._rarity) for its in known]
+        return IssueWords([its.words if its else None for its in known], self._rarity)
 
-    @cached_property
-    def _columns(self) -> NDArray[np.int32]:
-        """The places of the words that stand in any paper, ascending."""
-        return np.unique(np.concatenate([np.zeros(0, np.int32), *(places for places, _ in self._prints)]))
+    @property
+    def is_printed(self) -> bool:
+        """Whether any paper's words are known."""
+        return self.words.is_printed
 
-    @cached_property
-    def _rows(self) -> list[tuple[Places, NDArray[np.float32]]]:
-        """Each paper's words, by column, with whole weights."""
-        rows = []
-        for places, weights in self._prints:
-            whole = np.trunc(weights * SCALE)
-            rows.append((np.searchsorted(self._columns, places[whole != 0]), whole[whole != 0].astype(np.float32)))
-        return rows
+    @property
+    def alike(self) -> NDArray[np.float32]:
+        """How alike each two papers are by their words, 0 to 1."""
+        return self.words.alike
 
     @cached_property
     def commonness(self) -> Values:
         """How much a paper is like any other, standardised: what is common to all says nothing of a reader."""
-        return self.standard(np.array([float((w * self._rarity.share(p)).sum()) for p, w in self._prints] or [0.0]))
-
-    @cached_property
-    def alike(self) -> NDArray[np.float32]:
-        """How alike each two papers are by their words, 0 to 1."""
-        found = np.zeros((len(self), len(self)), dtype=np.float32)
-        for start in range(0, len(self), 100):
-            some = self._rows[start : start + 100]
-            found[start : start + len(some)] = self._products([(self._columns[at], w) for at, w in some]) / SCALE**2
-        return found
-
-    @cached_property
-    def is_printed(self) -> bool:
-        """Whether any paper's words are known."""
-        return len(self._columns) > 0
+        return self.standard(self.words.commonness)
 
     def liking(self, tastes: Sequence[Taste]) -> Values:
         """Return how much readers would like each paper, a row each, standardised over the ranked cards."""
         known = [
             (np.frombuffer(taste.words, dtype="<i4"), np.frombuffer(taste.weights, dtype="<f4")) for taste in tastes
         ]
-        likeness = self.standard(self._products(known)) - _COMMONNESS * self.commonness
+        likeness = self.standard(self.words.products(known)) - _COMMONNESS * self.commonness
         return self.standard(likeness + _CATEGORIES * self.standard(self._usual(tastes)))
 
     def _usual(self, tastes: Sequence[Taste]) -> Values:
         """Return how usual the papers' categories are to readers: the mean of the logarithms of their shares."""
-        names = list(self.in_category)
-        column = {name: place for place, name in enumerate(names)}
-        shares = np.full((len(tastes), len(names)), _logarithm(0.0), dtype=np.float32)
-        for row, taste in enumerate(tastes):
-            for name, share in taste.categories.items():
-                if name in column:
-                    shares[row, column[name]] = _logarithm(share)
-        inside = np.zeros((len(names), len(self)), dtype=np.float32)
-        for row, name in enumerate(names):
-            inside[row, self.in_category[name]] = 1.0
-        number = inside.sum(axis=0)
-        mean = (shares @ inside).astype(np.float64) / np.maximum(number, 1)
+        shares = np.full((len(tastes), len(self.column_of)), _logarithm(0.0), dtype=np.float32)
+        named = [
+            (row, self.column_of[name], _logarithm(share))
+            for row, taste in enumerate(tastes)
+            for name, share in taste.categories.items()
+            if name in self.column_of
+        ]
+        if named:
+            rows, columns, logarithms = zip(*named, strict=True)
+            shares[rows, columns] = logarithms
+        number = self.inside.sum(axis=0)
+        mean = (shares @ self.inside).astype(np.float64) / np.maximum(number, 1)
         return np.asarray(np.where(number > 0, mean, _logarithm(0.0)))
-
-    def _products(self, vectors: Sequence[tuple[NDArray[np.int32], NDArray[Any]]]) -> Values:
-        """Multiply sparse vectors of whole numbers with all papers: a row each. Exact, so in whatever company."""
-        dense = np.zeros((max(len(self._columns), 1), len(vectors)), dtype=np.float32)
-        for row, (places, weights) in enumerate(vectors):
-            if len(self._columns):
-                at = np.minimum(np.searchsorted(self._columns, places), len(self._columns) - 1)
-                there = self._columns[at] == places
-                dense[at[there], row] = weights[there]
-        products = np.zeros((len(self), len(vectors)))
-        taken = np.empty((max((len(columns) for columns, _ in self._rows), default=0), len(vectors)), dtype=np.float32)
-        for place, (columns, weights) in enumerate(self._rows):
-            if len(columns):
-                products[place] = weights @ np.take(dense, columns, axis=0, out=taken[: len(columns)], mode="clip")
-        return np.ascontiguousarray(products.T)
 
 
 def _hashed(word: str, following: str) -> np.uint32:
@@ -272,5 +239,6 @@ def _inverted(keys: Iterable[Iterable[str]]) -> dict[str, list[int]]:
     return dict(found)
 
 
+@lru_cache(maxsize=10_000)
 def _logarithm(share: float) -> float:
     return math.floor(math.log(share + _UNUSUAL) * _STEPS)

@@ -1,0 +1,105 @@
+"""The words of an issue's papers in rows and columns, so that many tastes can be compared with all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digest.core.liking import Rarity, unit
+from digest.core.prints import PLACES, Print
+from digest.core.reading import SCALE
+
+Values = NDArray[np.float64]
+Places = NDArray[np.int64]
+Vector = tuple[NDArray[np.int32], NDArray[Any]]
+
+_OFTEN = 16  # a word in one of so many papers is multiplied for all papers at once, others for those that have it
+_NOTHING = Print(b"", b"")
+
+
+class _Row(NamedTuple):
+    """A paper's seldom words, by column, with whole weights."""
+
+    columns: Places
+    weights: NDArray[np.float32]
+
+
+class IssueWords:
+    """The prints of an issue's papers, in the issue's order; None where a paper's words are not known."""
+
+    def __init__(self, prints: Sequence[Print | None], rarity: Rarity) -> None:
+        known = [unit(its or _NOTHING, rarity) for its in prints]
+        self.commonness: Values = np.array([float((w * rarity.share(p)).sum()) for p, w in known] or [0.0])
+        whole = [np.trunc(weights * SCALE).astype(np.float32) for _, weights in known]
+        self._words = [places[its != 0] for (places, _), its in zip(known, whole, strict=True)]
+        self._weights = [its[its != 0] for its in whole]
+        words = np.concatenate([np.zeros(0, np.int32), *self._words])
+        held, number = np.unique(words, return_counts=True)
+        order = np.argsort(-number, kind="stable")
+        self._width = len(held)
+        self._often = int(np.count_nonzero(number * _OFTEN >= len(prints)))
+        self._column = np.full(PLACES, -1, dtype=np.int32)
+        self._column[held[order]] = np.arange(len(held))
+        self._often_weights = np.zeros((len(prints), self._often), dtype=np.float32)
+        self._seldom = [self._row(place) for place in range(len(prints))]
+
+    def _row(self, place: int) -> _Row:
+        columns = self._column[self._words[place]].astype(np.int64)
+        weights, often = self._weights[place], columns < self._often
+        self._often_weights[place, columns[often]] = weights[often]
+        return _Row(columns[~often], weights[~often])
+
+    def __len__(self) -> int:
+        """The number of papers."""
+        return len(self._seldom)
+
+    @property
+    def is_printed(self) -> bool:
+        """Whether any paper's words are known."""
+        return self._width > 0
+
+    @cached_property
+    def alike(self) -> NDArray[np.float32]:
+        """How alike each two papers are by their words, 0 to 1."""
+        found = np.zeros((len(self), len(self)), dtype=np.float32)
+        vectors = list(zip(self._words, self._weights, strict=True))
+        for start in range(0, len(self), 100):
+            some = vectors[start : start + 100]
+            found[start : start + len(some)] = self.products(some) / SCALE**2
+        return found
+
+    def products(self, vectors: Sequence[Vector]) -> Values:
+        """Multiply sparse vectors of whole numbers with all papers: a row each. Exact, so in whatever company."""
+        row = np.repeat(np.arange(len(vectors)), [len(places) for places, _ in vectors])
+        column = self._column[np.concatenate([np.zeros(0, np.int32), *(places for places, _ in vectors)])]
+        weights = np.concatenate([np.zeros(0, np.float32), *(weights for _, weights in vectors)])
+        there = column >= 0
+        dense = np.zeros((self._width, len(vectors)), dtype=np.float32)
+        dense[column[there], row[there]] = weights[there]
+        products = self._often_weights @ dense[: self._often]
+        taken = np.empty((max((len(its.columns) for its in self._seldom), default=0), len(vectors)), dtype=np.float32)
+        for place, (columns, its) in enumerate(self._seldom):
+            if len(columns):
+                products[place] += its @ np.take(dense, columns, axis=0, out=taken[: len(columns)], mode="clip")
+        return np.ascontiguousarray(products.T, dtype=np.float64)
+
+    def weights_of(self, words: Places, papers: Places) -> NDArray[np.float32]:
+        """Return what each word, by its place, weighs in the paper beside it; 0 where the paper lacks it."""
+        weights = np.zeros(len(words), dtype=np.float32)
+        some = np.flatnonzero(self._column[words] >= 0)
+        keys, known = self._by_paper
+        sought = papers[some] * PLACES + words[some]
+        at = np.minimum(keys.searchsorted(sought), max(len(keys) - 1, 0))
+        there = keys[at] == sought
+        weights[some[there]] = known[at[there]]
+        return weights
+
+    @cached_property
+    def _by_paper(self) -> tuple[Places, NDArray[np.float32]]:
+        """The words of all papers in one row, by paper and place, with whole weights."""
+        keys = [its.astype(np.int64) + paper * PLACES for paper, its in enumerate(self._words)]
+        return np.concatenate([np.zeros(0, np.int64), *keys]), np.concatenate([np.zeros(0, np.float32), *self._weights])
