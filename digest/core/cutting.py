@@ -189,11 +189,11 @@ class _Table:
 
     def _reason(self, one: Asked, card: Card, interest: Interest | None) -> Why | None:
         """Say what of a reader's own speaks for a paper, before taste is heard."""
+        if one.revised and card.paper_id in one.revised:
+            return Why(WhyKind.REVISED)  # also by somebody followed: a paper that comes again says why it does
         if interest is not None and interest.kind is InterestKind.AUTHOR:
             names = (name for name in card.authors if author_slug(name) == interest.key)
             return Why(WhyKind.AUTHOR, (next(names, interest.words),))
-        if one.revised and card.paper_id in one.revised:
-            return Why(WhyKind.REVISED)
         if interest is not None and interest.kind is InterestKind.LAB:
             names = (name for name in card.labs if lab_slug(name) == interest.key)
             return Why(WhyKind.LAB, (next(names, interest.words),))
