@@ -38,6 +38,10 @@ def folded(words: str) -> str:
     return " ".join(re.findall(r"\w+", words.lower()))
 
 
+def says(text: str, phrase: str) -> bool:
+    return f" {phrase} " in f" {folded(text)} "
+
+
 @dataclass(frozen=True)
 class Told:
     """What is known of a paper from an instant on."""
@@ -49,7 +53,7 @@ class Told:
     categories: tuple[str, ...]
 
     def holds(self, out: str) -> bool:
-        return f" {out} " in f" {folded(self.title)} {folded(self.abstract)} " or out in map(folded, self.categories)
+        return says(self.title, out) or says(self.abstract, out) or out in map(folded, self.categories)
 
 
 @dataclass(frozen=True)
