@@ -27,10 +27,10 @@ Chosen = tuple[int, int]  # a row among the readers, and a place among the paper
 
 def reason_for(one: Asked, card: Card, interest: Interest | None) -> Why | None:
     """Say what of a reader's own speaks for a paper, before taste is heard; `interest` is what the paper meets."""
+    if one.revised and card.paper_id in one.revised:
+        return _REVISED  # also by somebody followed: a paper that comes again says why it does
     if interest is not None and interest.kind is InterestKind.AUTHOR:
         return Why(WhyKind.AUTHOR, (_author_as_written(card.authors, interest.key) or interest.words,))
-    if one.revised and card.paper_id in one.revised:
-        return _REVISED
     if interest is not None and interest.kind is InterestKind.LAB:
         return Why(WhyKind.LAB, (_lab_as_written(card.labs, interest.key) or interest.words,))
     if interest is not None:

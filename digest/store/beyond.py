@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from datetime import date
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import func, select
@@ -25,6 +25,8 @@ _credit = table_of(PaperCredit)
 _listing = table_of(ListingRow)
 _reaction = table_of(ReactionRow)
 _delivery = table_of(Delivery)
+
+_BEHIND = timedelta(days=2)  # at most so much is a mail's local date behind the day on which it was sent
 
 
 class Revision(NamedTuple):
@@ -106,14 +108,20 @@ def sent_since(session: Session, revised: Iterable[Revision], *, but: Collection
 
     Deliveries in `but` do not count: those being made now.
     """
-    since = {(one.subscriber_id, one.paper_id): one.announced_on for one in revised}
+    since = {(one.subscriber_id, one.paper_id): _midnight(one.announced_on) for one in revised}
     if not since:
         return set()
     rows = session.connection().execute(
-        select(_delivery.c.id, _delivery.c.subscriber_id, _delivery.c.local_date, _delivery.c.paper_ids).where(
+        select(
+            _delivery.c.id,
+            _delivery.c.subscriber_id,
+            _delivery.c.due_at,
+            _delivery.c.sent_at,
+            _delivery.c.paper_ids,
+        ).where(
             _delivery.c.subscriber_id.in_({subscriber for subscriber, _ in since}),
             _delivery.c.kind.in_((DeliveryKind.DIGEST, DeliveryKind.WELCOME)),
-            _delivery.c.local_date >= min(since.values()),
+            _delivery.c.local_date >= min(since.values()).date() - _BEHIND,
             _delivery.c.state.in_(COUNTS_AS_SENT),
         )
     )
@@ -123,8 +131,13 @@ def sent_since(session: Session, revised: Iterable[Revision], *, but: Collection
         for row in rows
         if row.id not in skipped
         for paper_id in row.paper_ids
-        if (row.subscriber_id, paper_id) in since and row.local_date >= since[row.subscriber_id, paper_id]
+        if (announced := since.get((row.subscriber_id, paper_id))) and (row.sent_at or row.due_at) >= announced
     }
+
+
+def _midnight(day: date) -> datetime:
+    # By instants: west of Greenwich a mail of this very day has yesterday's date, and would not count as sent.
+    return datetime.combine(day, time(), UTC)
 
 
 def _major(session: Session, ids: Collection[int]) -> dict[int, date]:
