@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from digest.core.language import mark
 from digest.core.sign_up import SignUp
 from digest.core.subscription import ConsentAction, SubscriptionState
 from digest.errors import NotFound, TokenInvalid, TokenSpent
@@ -53,7 +54,7 @@ def ask_to_move(
     with writing(engine) as session:
         found = choices_of(session, subscriber_id)
         if found is None or found[1] not in _RUNNING:
-            raise NotFound("there is no running subscription behind this link; subscribe with the new address")
+            raise NotFound(mark("there is no running subscription behind this link; subscribe with the new address"))
         movers.ask(session, subscriber_id, typed, tokens.address_hashes(typed), ip=ip, now=now)
 
 

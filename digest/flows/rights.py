@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from digest.core.bounce import ReportKind
+from digest.core.language import mark
 from digest.core.subscription import SubscriptionState
 from digest.errors import NotFound, TokenInvalid
 from digest.flows import erasure
@@ -39,7 +40,7 @@ def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) ->
     with reading(engine) as session:
         found = choices_of(session, subscriber_id)
         if found is None:
-            raise NotFound("nothing is held about the reader of this link; they were erased, or never were here")
+            raise NotFound(mark("nothing is held about the reader of this link; they were erased, or never were here"))
         address, state, _choices = found
         bans = bans_on(session, tokens.address_hashes(address))
     since = min((ban.since for ban in bans), default=None)
