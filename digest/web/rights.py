@@ -42,6 +42,7 @@ def rights_page(site: TheSite, token: str) -> Response:
 def _page(
     site: Site, token: str, standing: Standing, *, typed: str = "", fault: str = "", status: int = 200
 ) -> Response:
+    site = site.for_reader(standing.language)
     running = standing.state in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
     return site.pages.show(
         "rights.html",
@@ -95,10 +96,11 @@ def _change_address(request: Request, site: Site, token: str, address: str) -> R
             special_use=services.settings.allow_test_addresses,
         )
     except (AddressRefused, SignUpRefused) as refused:
-        return _page(site, token, standing, typed=address, fault=site.language.told(refused), status=422)
+        return _page(site, token, standing, typed=address, fault=_told(site, standing, refused), status=422)
     except NotFound as gone:
         return dead_link(site, "preferences", token, gone)
     services.kick()
+    site = site.for_reader(standing.language)
     say = site.language
     return site.pages.notice(
         say("Now check the mail at the new address"),
@@ -119,7 +121,8 @@ def mail_again(site: TheSite, token: str) -> Response:
     try:
         rights.mail_again(site.services.engine, site.services.tokens, token, now=site.now)
     except TokenInvalid as refused:
-        return _page(site, token, standing, fault=site.language.told(refused), status=403)
+        return _page(site, token, standing, fault=_told(site, standing, refused), status=403)
+    site = site.for_reader(standing.language)
     say = site.language
     words = say("Your next digest goes out at its hour. If it comes back again, mail to you stops again.")
     return site.pages.notice(say("Mail goes out again"), words, way_out=(f"/rights/{quote(token)}", say("Back")))
@@ -131,6 +134,7 @@ def erase_page(site: TheSite, token: str) -> Response:
     standing = _standing(site, token, counts=False)
     if isinstance(standing, Response):
         return standing
+    site = site.for_reader(standing.language)
     say = site.language
     return site.pages.show(
         "one_button.html",
@@ -160,12 +164,17 @@ def erase(site: TheSite, token: str) -> Response:
     if isinstance(standing, Response):
         return standing
     rights.erase_own(site.services.engine, site.services.tokens, token, now=site.now)
+    site = site.for_reader(standing.language)
     say = site.language
     return site.pages.notice(
         say("You are forgotten"),
         say("Nothing here names you any more, and no further mail comes. Links in mails you have lead nowhere now."),
         say("If you like to come back one day, subscribe as if for the first time."),
     )
+
+
+def _told(site: Site, standing: Standing, refused: DigestError) -> str:
+    return site.for_reader(standing.language).language.told(refused)
 
 
 def dead_link(site: Site, purpose: str, token: str, why: DigestError) -> Response:
