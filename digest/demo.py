@@ -174,7 +174,10 @@ def _send_today(services: Services, console: Console, now: datetime) -> None:
     if made:
         console.print(f"composed the issue of {now.date()} and sent {sent} messages")
     else:
-        console.print(f"the issue of {now.date()} was sent by an earlier run; nobody is mailed twice")
+        console.print(
+            f"the issue of {now.date()} was sent by an earlier run; nobody is mailed twice, "
+            "and the links in its mail lead to the port of that run"
+        )
 
 
 def _deliver(services: Services, console: Console) -> int:

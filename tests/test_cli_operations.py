@@ -62,6 +62,17 @@ def test_status_tells_people_and_programs(url: str) -> None:
     assert "firstlight_leader 1.0" in run(app, ["metrics"]).stdout
 
 
+def test_no_backup_is_taken_of_a_database_that_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A wrong directory or setting must not give an empty copy that looks like a good one."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DIGEST_DATABASE_URL", f"sqlite:///{tmp_path}/mistyped.db")
+    monkeypatch.setenv("DIGEST_SECRET_KEY", "kX2vQ9mZ7rT4wB8nL5jH3gF6dS1aP0oY")
+    refused = run(app, ["backup", "copy.db"])
+    assert refused.exit_code == 1
+    assert "the database is empty" in str(refused.exception)
+    assert not (tmp_path / "copy.db").exists()
+
+
 def test_a_backup_is_taken_and_restored_and_says_what_to_do_next(url: str, tmp_path: Path) -> None:
     taken = run(app, ["backup", "copy.db"])
     assert taken.exit_code == 0

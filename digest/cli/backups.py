@@ -11,8 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from digest.cli.context import wired, with_database
+from digest.cli.context import wired
 from digest.store.engine import reading
+from digest.store.schema import require_current
 
 BackupFile = Annotated[Path, typer.Argument(metavar="FILE", help="The backup's file.")]
 
@@ -28,7 +29,8 @@ def backup(file: BackupFile) -> None:
     from digest.flows.backup import backup as back_up
     from digest.flows.backup import checksum
 
-    services = with_database()
+    services = wired()
+    require_current(services.engine)  # a database made this instant is no backup of the one that was meant
     with _progress("backing up") as progress:
         size = back_up(services.guard, file, progress)
     typer.echo(f"{file}: {size / 1e6:.1f} MB; {checksum(file)} has its checksum")

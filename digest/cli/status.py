@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from digest.cli.context import with_database
+from digest.cli.context import wired, with_database
 
 if TYPE_CHECKING:
     from digest.flows.vitals import Vitals
@@ -54,7 +54,7 @@ def log_name(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An ad
     """Print what stands for an address in the log."""
     from digest.logs import log_name as name_of
 
-    typer.echo(f"address:{name_of(with_database().tokens, address)}")
+    typer.echo(f"address:{name_of(wired().tokens, address)}")
 
 
 def _lines(vitals: Vitals) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from digest.core.language import mark
 from digest.errors import NotFound
 from digest.flows.wording import words_of
 from digest.store.engine import reading
@@ -45,7 +46,7 @@ def export(engine: Engine, tokens: Tokens, subscriber_id: int, *, base_url: str,
         hashes = [one for address in addresses for one in tokens.address_hashes(address)]
         held = holdings_of(session, subscriber_id, hashes)
     if held is None:
-        raise NotFound("nothing is held about this reader any more")
+        raise NotFound(mark("nothing is held about this reader any more"))
     return json.dumps(arranged(held, base_url, now), ensure_ascii=False, indent=2, default=_plain) + "\n"
 
 

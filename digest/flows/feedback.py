@@ -14,6 +14,7 @@ from sqlmodel import Session
 from digest.core.boxes import MOST
 from digest.core.interests import InterestKind, interest_of
 from digest.core.issue import Card
+from digest.core.language import mark
 from digest.core.prints import place, singular
 from digest.core.subscription import SubscriptionState
 from digest.core.topics import topics
@@ -122,7 +123,7 @@ def of_reader(session: Session, tokens: Tokens, token: str, now: datetime) -> in
     subscriber_id = reader_behind(tokens, token, now, "react")
     found = choices_of(session, subscriber_id)
     if found is None or found[1] in (SubscriptionState.PENDING, SubscriptionState.UNSUBSCRIBED):
-        raise NotFound("there is no running subscription behind this link; subscribe again to get the digest")
+        raise NotFound(mark("there is no running subscription behind this link; subscribe again to get the digest"))
     return subscriber_id
 
 
@@ -177,7 +178,7 @@ def _paper(session: Session, paper_id: int) -> Paper:
     now_known_as = current_ids(session, [paper_id]).get(paper_id)
     paper = session.get(Paper, now_known_as) if now_known_as is not None else None
     if paper is None:
-        raise NotFound("the paper behind this link is not known here any more")
+        raise NotFound(mark("the paper behind this link is not known here any more"))
     return paper
 
 

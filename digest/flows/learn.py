@@ -9,6 +9,7 @@ from sqlmodel import Session
 
 from digest.core.reading import Taste
 from digest.store import tastes
+from digest.store.choices import one_at_a_time
 from digest.store.interests import reactions_of
 from digest.store.texts import frequencies
 
@@ -53,9 +54,13 @@ def learn_taste(session: Session, subscriber_id: int, *, now: datetime) -> Taste
 
 
 def learn_again(session: Session, paper_ids: Iterable[int], *, now: datetime) -> int:
-    """Learn anew the tastes that rest on papers whose words were just read, in one transaction; return how many."""
+    """Learn anew the tastes that rest on papers whose words were just read, in one transaction; return how many.
+
+    What their readers do meanwhile waits, or a word they strike out at this moment would come back.
+    """
     readers = tastes.resting_on(session, list(paper_ids))
-    for subscriber_id in readers:
+    for subscriber_id in readers:  # in the order of their ids, so that two at once do not wait for one another
+        one_at_a_time(session, subscriber_id)
         learn_taste(session, subscriber_id, now=now)
     return len(readers)
 

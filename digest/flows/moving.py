@@ -8,6 +8,7 @@ from enum import StrEnum
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from digest.core.language import mark
 from digest.core.sign_up import SignUp
 from digest.core.subscription import ConsentAction, SubscriptionState
 from digest.errors import NotFound, TokenInvalid, TokenSpent
@@ -53,7 +54,7 @@ def ask_to_move(
     with writing(engine) as session:
         found = choices_of(session, subscriber_id)
         if found is None or found[1] not in _RUNNING:
-            raise NotFound("there is no running subscription behind this link; subscribe with the new address")
+            raise NotFound(mark("there is no running subscription behind this link; subscribe with the new address"))
         movers.ask(session, subscriber_id, typed, tokens.address_hashes(typed), ip=ip, now=now)
 
 
@@ -68,7 +69,7 @@ def confirm_move(engine: Engine, tokens: Tokens, token: str, *, now: datetime, i
     evidence = Evidence(at=now, ip=ip, source="link mailed to the new address", wording=WORDING)
     with writing(engine) as session:
         change = movers.behind_letter(session, letter)
-        if change is None:
+        if change is None or (change.objected_at is not None and change.confirmed_at is None):
             raise TokenInvalid("this change was withdrawn; ask for it again")
         if change.confirmed_at is not None:
             raise TokenSpent("this change of address is made already; you need not do anything more")
@@ -93,6 +94,8 @@ def confirm_move(engine: Engine, tokens: Tokens, token: str, *, now: datetime, i
 def object_to_move(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str) -> None:
     """Undo a change of address by the link of the notice, and let nobody ask for another one for 30 days.
 
+    What came of it is undone with it: a stranger who moved a digest on, or asked for a second move beforehand, can
+    neither confirm that nor object in their turn.
     Raises TokenSpent the second time, TokenInvalid where it cannot be undone: the link is forged or older than 30
     days, the reader was erased, or the old address belongs to somebody else by now.
     """
@@ -107,7 +110,7 @@ def object_to_move(engine: Engine, tokens: Tokens, token: str, *, now: datetime,
         there = movers.holder_of(session, change.old_address)
         if there is not None and there.subscriber_id != change.subscriber_id:
             raise TokenInvalid("this address has a new subscription by now; its own links lead to it")
-        movers.object_to(session, change.id, now)
+        movers.object_to(session, change, now)
         movers.readdress(session, change.subscriber_id, change.old_address)
         subscribers.record_consent(session, change.subscriber_id, ConsentAction.OBJECT, evidence)
 

@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Engine
 
 from digest.core.cadence import local_date
+from digest.core.language import mark
 from digest.core.subscription import ConsentAction, SubscriptionState
 from digest.errors import NotFound, PreferencesRefused
 from digest.flows.audience import known_zone
@@ -44,7 +45,7 @@ def pause(
     ):
         schedule = schedule_of(session, subscriber_id)
         if schedule is None or schedule.state not in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED):
-            raise NotFound("there is no running subscription behind this link; subscribe again to get the digest")
+            raise NotFound(mark("there is no running subscription behind this link; subscribe again to get the digest"))
         today = local_date(known_zone(schedule.timezone), now)
         if until is not None and not today < until <= today + LONGEST_PAUSE:
             raise PreferencesRefused(

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from digest.core.cadence import local_date
 from digest.core.interests import Interest, InterestKind, distinct
+from digest.core.language import mark
 from digest.core.preferences import RUNNING, Choices, Pause, chosen
 from digest.core.subscription import ConsentAction, SubscriptionState, may_receive
 from digest.errors import NotFound, TokenInvalid
@@ -113,7 +114,7 @@ def reader_behind(tokens: Tokens, token: str, now: datetime, purpose: str = "pre
 def _preferences(session: Session, subscriber_id: int, now: datetime) -> ReaderPreferences:
     found = stored.choices_of(session, subscriber_id)
     if found is None:
-        raise NotFound("this subscription no longer exists; subscribe again if you like")
+        raise NotFound(mark("this subscription no longer exists; subscribe again if you like"))
     address, state, choices = found
     until = stored.paused_until(session, subscriber_id)
     waits = state in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import Engine
 
 from digest.core.bounce import ReportKind
+from digest.core.language import mark
 from digest.core.subscription import SubscriptionState
 from digest.errors import NotFound, TokenInvalid
 from digest.flows import erasure
@@ -31,6 +32,7 @@ class Standing:
     state: SubscriptionState
     banned_since: datetime | None
     liftable: bool
+    language: str  # that they chose, or empty
 
 
 def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> Standing:
@@ -39,12 +41,12 @@ def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) ->
     with reading(engine) as session:
         found = choices_of(session, subscriber_id)
         if found is None:
-            raise NotFound("nothing is held about the reader of this link; they were erased, or never were here")
-        address, state, _choices = found
+            raise NotFound(mark("nothing is held about the reader of this link; they were erased, or never were here"))
+        address, state, choices = found
         bans = bans_on(session, tokens.address_hashes(address))
     since = min((ban.since for ban in bans), default=None)
     bounced = bool(bans) and all(ban.reason.startswith(_BOUNCES) for ban in bans)
-    return Standing(subscriber_id, address, state, since, bounced)
+    return Standing(subscriber_id, address, state, since, bounced, choices.language)
 
 
 def export_own(engine: Engine, tokens: Tokens, token: str, *, base_url: str, now: datetime) -> str:

@@ -26,7 +26,7 @@ class Tasted:
     """A reader's taste, and what it rests on.
 
     `words` have their share of the strongest, 0 to 1, the strongest first; `categories` their shares of the liked
-    papers. `waiting` are papers to start from that are not known here yet.
+    papers. `waiting` are papers to start from that are not known here yet; `learned` counts those that were read.
     """
 
     words: tuple[tuple[str, float], ...] = ()
@@ -37,6 +37,7 @@ class Tasted:
     saved: int = 0
     started: tuple[tuple[str, Card], ...] = ()
     waiting: tuple[str, ...] = ()
+    learned: int = 0
 
     @property
     def empty(self) -> bool:
@@ -72,6 +73,7 @@ def taste_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> Ta
         words=tuple((word, weight / most) for word, weight in weighed),
         struck=tuple(sorted(word for word, weight in taste.terms.items() if not weight)),
         categories=tuple(sorted(taste.categories.items(), key=lambda one: (-one[1], one[0]))),
+        learned=taste.papers,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, insert, literal, select, update
+from sqlalchemy import ColumnElement, exists, insert, literal, or_, select, update
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState
@@ -126,9 +126,11 @@ def notify(session: Session, change: Change, now: datetime) -> None:
     changed(session, update(_change).where(_change.c.id == change.id).values(notice_id=notice))
 
 
-def object_to(session: Session, change_id: int, now: datetime) -> None:
-    """Note that a change was objected to."""
-    changed(session, update(_change).where(_change.c.id == change_id).values(objected_at=now))
+def object_to(session: Session, change: Change, now: datetime) -> None:
+    """Note that a change was objected to, and with it all that came of it: later ones, and those not confirmed yet."""
+    came_of_it = or_(_change.c.confirmed_at.is_(None), _change.c.confirmed_at >= change.confirmed_at)
+    theirs = (_change.c.subscriber_id == change.subscriber_id, _change.c.objected_at.is_(None))
+    changed(session, update(_change).where(*theirs, came_of_it).values(objected_at=now))
 
 
 def _letter(kind: DeliveryKind, subscriber_id: int, address: str, now: datetime) -> dict[str, object]:

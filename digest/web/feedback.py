@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, HTTPException, Path, Query, Response
 from digest.core.bibtex import Work, bibliography
 from digest.core.categories import category_name
 from digest.core.language import mark
-from digest.errors import NotFound, PreferencesRefused, TokenInvalid
+from digest.errors import DigestError, NotFound, PreferencesRefused, TokenInvalid
 from digest.flows import feedback as flow
 from digest.flows import taste as tasting
 from digest.flows.feedback import Opinion, Verb
@@ -68,7 +68,8 @@ def react(  # noqa: PLR0917  # the link's parts and the fields of the form
         flow.react(services.engine, services.tokens, token, paper_id, verb, now=site.now, undo=bool(undo), topic=topic)
     except PreferencesRefused as refused:
         found = flow.opinion(services.engine, services.tokens, token, paper_id, now=site.now)
-        return _reaction(site, token, paper_id, verb, found, fault=site.language.told(refused))
+        fault = site.for_reader(found.language).language.told(refused)
+        return _reaction(site, token, paper_id, verb, found, fault=fault)
     except (TokenInvalid, NotFound) as invalid:
         return _gone(site, token, invalid)
     return to(f"/r/{quote(token)}/{paper_id}/{verb.value}")
@@ -241,7 +242,7 @@ def reset_page(site: TheSite, token: str) -> Response:
     )
 
 
-def _gone(site: Site, token: str, why: Exception) -> Response:
+def _gone(site: Site, token: str, why: DigestError) -> Response:
     if isinstance(why, NotFound) and site.was_signed("react", token):
         return site.pages.notice(site.language("This link leads nowhere now"), site.language.told(why), status=410)
     return dead_link(site, "react", token, why)

@@ -46,5 +46,5 @@ async def accept(  # noqa: PLR0917  # the fields of the form
 
 
 def _closed(site: Site) -> Response:
-    words = "It is used up, too old, or damaged. Whoever invited you can make another one."
-    return site.pages.notice("This invitation does not work", words, status=404)
+    words = site.language("It is used up, too old, or damaged. Whoever invited you can make another one.")
+    return site.pages.notice(site.language("This invitation does not work"), words, status=404)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from digest.errors import TokenInvalid, TokenSpent
 from digest.flows import moving
-from digest.web.pages import client_ip, sentence
+from digest.web.pages import client_ip
 from digest.web.rights import dead_link
 from digest.web.site import TheSite
 
@@ -20,13 +20,16 @@ def new_address_page(site: TheSite, token: str) -> Response:
         site.services.tokens.verify("new-address", token, now=site.now, max_age=moving.CONFIRM_WITHIN)
     except TokenInvalid as invalid:
         return dead_link(site, "new-address", token, invalid)
+    say = site.language
     return site.pages.show(
         "one_button.html",
         personal=True,
-        title="Move your digest here",
-        words=["Press the button, and your digest comes to this address from the next one on, with all your choices."],
-        button="Move my digest here",
-        small="If this address has a digest of its own already, that one stays as it is, and the other one ends.",
+        title=say("Move your digest here"),
+        words=[
+            say("Press the button, and your digest comes to this address from the next one on, with all your choices.")
+        ],
+        button=say("Move my digest here"),
+        small=say("If this address has a digest of its own already, that one stays as it is, and the other one ends."),
     )
 
 
@@ -37,14 +40,18 @@ def confirm_new_address(request: Request, site: TheSite, token: str) -> Response
     try:
         moved = moving.confirm_move(services.engine, services.tokens, token, now=site.now, ip=client_ip(request))
     except TokenSpent as spent:
-        return site.pages.notice("Already done", sentence(spent))
+        return site.pages.notice(site.language("Already done"), site.language.told(spent))
     except TokenInvalid as invalid:
         return dead_link(site, "new-address", token, invalid)
     services.kick()
+    say = site.language
     if moved is moving.Moved.JOINED:
-        words = "This address has a digest of its own, which stays as it is. The one at the other address has ended."
-        return site.pages.notice("One digest is left", words)
-    return site.pages.notice("Your digest comes here now", "The old address is told, and can undo it for 30 days.")
+        words = say(
+            "This address has a digest of its own, which stays as it is. The one at the other address has ended."
+        )
+        return site.pages.notice(say("One digest is left"), words)
+    words = say("The old address is told, and can undo it for 30 days.")
+    return site.pages.notice(say("Your digest comes here now"), words)
 
 
 @router.get("/old-address/{token}")
@@ -54,13 +61,16 @@ def old_address_page(site: TheSite, token: str) -> Response:
         site.services.tokens.verify("object", token, now=site.now, max_age=moving.OBJECT_WITHIN)
     except TokenInvalid as invalid:
         return dead_link(site, "object", token, invalid)
+    say = site.language
     return site.pages.show(
         "one_button.html",
         personal=True,
-        title="Undo the change of address",
-        words=["Press the button, and the digest comes to this address again. Nobody can move it for 30 days then."],
-        button="Undo it",
-        small="If you asked for the change yourself, close the page.",
+        title=say("Undo the change of address"),
+        words=[
+            say("Press the button, and the digest comes to this address again. Nobody can move it for 30 days then.")
+        ],
+        button=say("Undo it"),
+        small=say("If you asked for the change yourself, close the page."),
     )
 
 
@@ -71,8 +81,8 @@ def object_to_move(request: Request, site: TheSite, token: str) -> Response:
     try:
         moving.object_to_move(services.engine, services.tokens, token, now=site.now, ip=client_ip(request))
     except TokenSpent as spent:
-        return site.pages.notice("Already undone", sentence(spent))
+        return site.pages.notice(site.language("Already undone"), site.language.told(spent))
     except TokenInvalid as invalid:
         return dead_link(site, "object", token, invalid)
-    words = "The digest is this address's again. If it had ended, subscribe again; nothing else is lost."
-    return site.pages.notice("The change is undone", words)
+    words = site.language("The digest is this address's again. If it had ended, subscribe again; nothing else is lost.")
+    return site.pages.notice(site.language("The change is undone"), words)

@@ -10,16 +10,17 @@ from fastapi import APIRouter, Form, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from digest.core.cadence import zone
-from digest.errors import TokenInvalid, TokenSpent
+from digest.core.language import mark
+from digest.errors import DigestError, TokenInvalid, TokenSpent
 from digest.flows import subscribe as flow
 from digest.flows.next_digest import next_digest
-from digest.web.pages import client_ip, day, sentence
+from digest.web.pages import client_ip
 from digest.web.site import Site, TheSite
 from digest.web.subscribe import Entered, subscribe_page, take_address
 
 router = APIRouter()
 
-_ASK_AGAIN = ("/subscribe", "Ask for a new link")
+_ASK_AGAIN = ("/subscribe", mark("Ask for a new link"))
 
 
 @router.get("/subscribe")
@@ -47,12 +48,18 @@ async def subscribe(  # noqa: PLR0917  # the fields of the form
 @router.get("/subscribe/check-your-mail")
 def check_your_mail(site: TheSite) -> Response:
     """Say what happens next; nothing about the address."""
-    way_out = ("/inbox", "Open the local inbox") if site.services.settings.outbox_dir else ("/", "Today's papers")
+    say, local = site.language, site.services.settings.outbox_dir
+    way_out = ("/inbox", say("Open the local inbox")) if local else ("/", say("Today's papers"))
     return site.pages.notice(
-        "Now check your mail",
-        "If the address can be subscribed, a mail with a link is on its way. Open the link and press the button there.",
-        "Nothing else is sent before you do. If no mail comes within some minutes, look among the junk, "
-        "or check the address and enter it again.",
+        say("Now check your mail"),
+        say(
+            "If the address can be subscribed, a mail with a link is on its way. Open the link and press the button "
+            "there."
+        ),
+        say(
+            "Nothing else is sent before you do. If no mail comes within some minutes, look among the junk, "
+            "or check the address and enter it again."
+        ),
         way_out=way_out,
     )
 
@@ -64,35 +71,36 @@ def confirm_page(site: TheSite, token: str) -> Response:
         site.services.tokens.verify("confirm", token, now=site.now, max_age=flow.CONFIRM_WITHIN)
     except TokenInvalid as invalid:
         return dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
+    say = site.language
     return site.pages.show(
         "one_button.html",
         personal=True,
-        title="One step is left",
-        words=["Press the button, and the digest comes once a day."],
-        button="Confirm the subscription",
-        small="If you did not ask for this, close the page: without the button nothing happens.",
+        title=say("One step is left"),
+        words=[say("Press the button, and the digest comes once a day.")],
+        button=say("Confirm the subscription"),
+        small=say("If you did not ask for this, close the page: without the button nothing happens."),
     )
 
 
 @router.post("/confirm/{token}")
 def confirm(request: Request, site: TheSite, token: str) -> Response:
     """Confirm a subscription, once, and welcome the reader."""
-    services, now = site.services, site.now
+    services, now, say = site.services, site.now, site.language
     try:
         reader = flow.confirm(services.engine, services.tokens, token, now=now, ip=client_ip(request))
     except TokenSpent:
-        words = "This subscription is confirmed already. You need not do anything more."
-        return site.pages.notice("Already confirmed", words)
+        words = say("This subscription is confirmed already. You need not do anything more.")
+        return site.pages.notice(say("Already confirmed"), words)
     except TokenInvalid as invalid:
         return dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
     services.kick()
     own = services.tokens.sign("preferences", {"s": reader.subscriber_id})
-    first = "Your first digest is on its way now." if reader.welcomed else ""
+    first = say("Your first digest is on its way now.") if reader.welcomed else ""
     return site.pages.notice(
-        "You are subscribed",
+        say("You are subscribed"),
         " ".join(filter(None, [first, when_next(site, reader.subscriber_id)])),
-        "Choose your categories, the hour and how many papers now, or later from the link in every digest.",
-        way_out=(f"/preferences/{quote(own)}", "Choose what you get"),
+        say("Choose your categories, the hour and how many papers now, or later from the link in every digest."),
+        way_out=(f"/preferences/{quote(own)}", say("Choose what you get")),
     )
 
 
@@ -101,12 +109,13 @@ def unsubscribe_page(site: TheSite, token: str) -> Response:
     """Show the one button that unsubscribes."""
     if not site.was_signed("unsubscribe", token):
         return dead_link(site, "unsubscribe", token, None)
+    say = site.language
     return site.pages.show(
         "one_button.html",
         personal=True,
-        title="Unsubscribe",
-        words=["Press the button, and no further digest comes. It takes effect at once."],
-        button="Unsubscribe",
+        title=say("Unsubscribe"),
+        words=[say("Press the button, and no further digest comes. It takes effect at once.")],
+        button=say("Unsubscribe"),
         small="",
     )
 
@@ -130,17 +139,18 @@ def _unsubscribe(site: Site, token: str, ip: str, one_click: bool) -> Response:
         flow.unsubscribe(services.engine, services.tokens, token, now=site.now, ip=ip, source=source)
     except TokenInvalid as invalid:
         return dead_link(site, "unsubscribe", token, invalid)
+    say = site.language
     return site.pages.notice(
-        "You are unsubscribed",
-        "No further digest comes to this address. Thank you for having read.",
-        "Was it a mistake? Subscribe again with the same address.",
-        way_out=("/subscribe", "Subscribe again"),
+        say("You are unsubscribed"),
+        say("No further digest comes to this address. Thank you for having read."),
+        say("Was it a mistake? Subscribe again with the same address."),
+        way_out=("/subscribe", say("Subscribe again")),
     )
 
 
 def when_next(site: Site, subscriber_id: int) -> str:
     """Say when a reader's next digest comes, and why not sooner where arXiv is quiet."""
-    services, now = site.services, site.now
+    services, now, say = site.services, site.now, site.language
     told = next_digest(
         services.engine,
         subscriber_id,
@@ -152,16 +162,24 @@ def when_next(site: Site, subscriber_id: int) -> str:
         return ""
     local = told.at.astimezone(zone(told.timezone))
     if told.late:
-        return "Your next digest is due, and comes as soon as today's issue is ready."
-    when = f"{day(told.on, weekday=True)} at {local:%H:%M} ({told.timezone})"
-    first = f"{told.quiet.sentence}; your" if told.quiet else "Your"
-    return f"{first} next digest comes on {when}."
+        return say("Your next digest is due, and comes as soon as today's issue is ready.")
+    when = {"day": say.date(told.on, weekday=True), "time": f"{local:%H:%M}", "zone": told.timezone}
+    if told.quiet:
+        why = told.quiet.said(say)
+        return say("%(why)s; your next digest comes on %(day)s at %(time)s (%(zone)s).", why=why, **when)
+    return say("Your next digest comes on %(day)s at %(time)s (%(zone)s).", **when)
 
 
 def dead_link(
-    site: Site, purpose: str, token: str, why: Exception | None, *, way_out: tuple[str, str] = ("/", "Today's papers")
+    site: Site,
+    purpose: str,
+    token: str,
+    why: DigestError | None,
+    *,
+    way_out: tuple[str, str] = ("/", mark("Today's papers")),
 ) -> Response:
     """Answer for a link that leads nowhere: 410 where it was ours once, 404 where it never was."""
-    words = sentence(why) if why else "This link is damaged or not one of ours; copy it whole from the mail."
+    say, (path, name) = site.language, way_out
+    words = say.told(why) if why else say("This link is damaged or not one of ours; copy it whole from the mail.")
     status = 410 if site.was_signed(purpose, token) else 404
-    return site.pages.notice("This link does not work", words, status=status, way_out=way_out)
+    return site.pages.notice(say("This link does not work"), words, status=status, way_out=(path, say(name)))

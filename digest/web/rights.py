@@ -10,11 +10,11 @@ from fastapi import APIRouter, Form, HTTPException, Request, Response
 
 from digest.core.sign_up import RIGHTS
 from digest.core.subscription import SubscriptionState
-from digest.errors import AddressRefused, NotFound, SignUpRefused, TokenInvalid
+from digest.errors import AddressRefused, DigestError, NotFound, SignUpRefused, TokenInvalid
 from digest.flows import moving, rights
 from digest.flows.rights import Standing
 from digest.web.headers import PERSONAL
-from digest.web.pages import client_ip, sentence
+from digest.web.pages import client_ip
 from digest.web.site import Site, TheSite
 
 router = APIRouter()
@@ -42,6 +42,7 @@ def rights_page(site: TheSite, token: str) -> Response:
 def _page(
     site: Site, token: str, standing: Standing, *, typed: str = "", fault: str = "", status: int = 200
 ) -> Response:
+    site = site.for_reader(standing.language)
     running = standing.state in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
     return site.pages.show(
         "rights.html",
@@ -95,15 +96,19 @@ def _change_address(request: Request, site: Site, token: str, address: str) -> R
             special_use=services.settings.allow_test_addresses,
         )
     except (AddressRefused, SignUpRefused) as refused:
-        return _page(site, token, standing, typed=address, fault=sentence(refused), status=422)
+        return _page(site, token, standing, typed=address, fault=_told(site, standing, refused), status=422)
     except NotFound as gone:
         return dead_link(site, "preferences", token, gone)
     services.kick()
+    site = site.for_reader(standing.language)
+    say = site.language
     return site.pages.notice(
-        "Now check the mail at the new address",
-        "If the digest can come there, a mail with a link is on its way. Open the link and press the button there.",
-        "Until then everything stays as it is. Then the old address is told, and can undo it for 30 days.",
-        way_out=(f"/rights/{quote(token)}", "Back"),
+        say("Now check the mail at the new address"),
+        say(
+            "If the digest can come there, a mail with a link is on its way. Open the link and press the button there."
+        ),
+        say("Until then everything stays as it is. Then the old address is told, and can undo it for 30 days."),
+        way_out=(f"/rights/{quote(token)}", say("Back")),
     )
 
 
@@ -116,9 +121,11 @@ def mail_again(site: TheSite, token: str) -> Response:
     try:
         rights.mail_again(site.services.engine, site.services.tokens, token, now=site.now)
     except TokenInvalid as refused:
-        return _page(site, token, standing, fault=sentence(refused), status=403)
-    words = "Your next digest goes out at its hour. If it comes back again, mail to you stops again."
-    return site.pages.notice("Mail goes out again", words, way_out=(f"/rights/{quote(token)}", "Back"))
+        return _page(site, token, standing, fault=_told(site, standing, refused), status=403)
+    site = site.for_reader(standing.language)
+    say = site.language
+    words = say("Your next digest goes out at its hour. If it comes back again, mail to you stops again.")
+    return site.pages.notice(say("Mail goes out again"), words, way_out=(f"/rights/{quote(token)}", say("Back")))
 
 
 @router.get("/rights/{token}/erase")
@@ -127,18 +134,26 @@ def erase_page(site: TheSite, token: str) -> Response:
     standing = _standing(site, token, counts=False)
     if isinstance(standing, Response):
         return standing
+    site = site.for_reader(standing.language)
+    say = site.language
     return site.pages.show(
         "one_button.html",
         personal=True,
-        title="Erase everything about me",
+        title=say("Erase everything about me"),
         words=[
-            "Your address, choices, interests, reactions, the taste learned from them, the record of your consent and "
-            "what you were sent are erased at once, and no digest comes any more. It cannot be undone.",
-            "What stays: how many messages an issue had, without saying whose; and if mail to you was stopped, "
-            "a keyed hash of your address, so that it stays stopped. It cannot be turned back into the address.",
+            say(
+                "Your address, choices, interests, reactions, the taste learned from them, the record of your consent "
+                "and what you were sent are erased at once, and no digest comes any more. It cannot be undone."
+            ),
+            say(
+                "What stays: how many messages an issue had, without saying whose; and if mail to you was stopped, "
+                "a keyed hash of your address, so that it stays stopped. It cannot be turned back into the address."
+            ),
         ],
-        button="Erase everything",
-        small="A mail that is being handed over in this very second may still arrive. For a copy, download it first.",
+        button=say("Erase everything"),
+        small=say(
+            "A mail that is being handed over in this very second may still arrive. For a copy, download it first."
+        ),
     )
 
 
@@ -149,14 +164,20 @@ def erase(site: TheSite, token: str) -> Response:
     if isinstance(standing, Response):
         return standing
     rights.erase_own(site.services.engine, site.services.tokens, token, now=site.now)
+    site = site.for_reader(standing.language)
+    say = site.language
     return site.pages.notice(
-        "You are forgotten",
-        "Nothing here names you any more, and no further mail comes. Links in mails you have lead nowhere now.",
-        "If you like to come back one day, subscribe as if for the first time.",
+        say("You are forgotten"),
+        say("Nothing here names you any more, and no further mail comes. Links in mails you have lead nowhere now."),
+        say("If you like to come back one day, subscribe as if for the first time."),
     )
 
 
-def dead_link(site: Site, purpose: str, token: str, why: Exception) -> Response:
+def _told(site: Site, standing: Standing, refused: DigestError) -> str:
+    return site.for_reader(standing.language).language.told(refused)
+
+
+def dead_link(site: Site, purpose: str, token: str, why: DigestError) -> Response:
     """Answer for a link that leads nowhere: 410 where it was ours once, 404 where it never was."""
     status = 410 if site.was_signed(purpose, token) else 404
-    return site.pages.notice("This link does not work", sentence(why), status=status)
+    return site.pages.notice(site.language("This link does not work"), site.language.told(why), status=status)

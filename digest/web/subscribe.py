@@ -12,7 +12,7 @@ from digest.core.sign_up import SignUpMode
 from digest.errors import AddressRefused, PreferencesRefused, SignUpRefused
 from digest.flows import subscribe as flow
 from digest.web.guard import crosses_sites
-from digest.web.pages import client_ip, sentence, to
+from digest.web.pages import client_ip, to
 from digest.web.site import Site
 
 log = structlog.get_logger(__name__)
@@ -36,16 +36,19 @@ class Entered:
 
 def take_address(request: Request, site: Site, entered: Entered, *, website: str, stamp: str) -> Response:
     """Take an address; the answer is the same whether it is known, unknown, or a robot's."""
-    now, ip, services = site.now, client_ip(request), site.services
+    now, ip, services, say = site.now, client_ip(request), site.services, site.language
     if website:
         log.info("subscription dropped", why="honeypot")
         return to("/subscribe/check-your-mail")
     if site.trap.springs(stamp, now) or crosses_sites(request.headers, services.settings.base_url):
-        words = "That page was too old, or sent within a blink. Your address is kept: press the button once more."
+        words = say("That page was too old, or sent within a blink. Your address is kept: press the button once more.")
         return subscribe_page(site, entered, fault=words, status=422)
     if wait := site.limits.wait_to_subscribe(ip, entered.address, now):
-        words = "Many addresses came from your network, or for this mail domain, within the hour. Try again later; "
-        return subscribe_page(site, entered, fault=words + "nothing is lost.", status=429, retry_after=wait)
+        words = say(
+            "Many addresses came from your network, or for this mail domain, within the hour. Try again later; nothing "
+            "is lost."
+        )
+        return subscribe_page(site, entered, fault=words, status=429, retry_after=wait)
     try:
         flow.request(
             services.engine,
@@ -62,7 +65,7 @@ def take_address(request: Request, site: Site, entered: Entered, *, website: str
             invitation=entered.invitation,
         )
     except (AddressRefused, PreferencesRefused, SignUpRefused) as refused:
-        return subscribe_page(site, entered, fault=sentence(refused), status=422)
+        return subscribe_page(site, entered, fault=say.told(refused), status=422)
     services.kick()
     return to("/subscribe/check-your-mail")
 
@@ -73,8 +76,11 @@ def subscribe_page(
     """Show the subscribe box alone, with what was typed kept, or say that an invitation is needed."""
     shown = entered or Entered()
     if site.services.sign_up.mode is SignUpMode.INVITATION and not shown.invitation:
-        words = "This digest takes readers by invitation. Whoever invites you sends you a link; open it to subscribe."
-        return site.pages.notice("By invitation", words, status=200 if status == 200 else 403, personal=False)
+        say = site.language
+        words = say(
+            "This digest takes readers by invitation. Whoever invites you sends you a link; open it to subscribe."
+        )
+        return site.pages.notice(say("By invitation"), words, status=200 if status == 200 else 403, personal=False)
     answer = site.pages.show(
         "subscribe.html",
         status=status,

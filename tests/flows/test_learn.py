@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from time import sleep
 
 import numpy as np
 from sqlalchemy import Engine
@@ -13,6 +15,7 @@ from digest.core.prints import place
 from digest.core.reading import SCALE, Taste
 from digest.flows.learn import learn_again, learn_taste
 from digest.flows.words import read_words
+from digest.store.choices import one_at_a_time
 from digest.store.engine import reading, writing
 from digest.store.interests import add_interests
 from digest.store.tables import Paper, ReactionRow
@@ -148,3 +151,28 @@ def test_a_paper_whose_words_come_later_is_learned_with_them(engine: Engine) -> 
     assert learned == [2]
     with reading(engine) as session:
         assert {key: taste.papers for key, taste in tastes_of(session, [ann, bob]).items()} == {ann: 1, bob: 1}
+
+
+def test_a_word_struck_out_while_tastes_are_learned_again_stays_so(engine: Engine) -> None:
+    ann = add_reader(engine, "ann@example.test")
+    with writing(engine) as session:
+        add_paper(session, 1)
+        react(session, ann, 1, 1)
+    read_words(engine)
+    with writing(engine) as session:
+        assert learn_taste(session, ann, now=NOW).terms["sparse"] > 0
+
+    def again() -> int:
+        with writing(engine) as session:
+            return learn_again(session, [1], now=NOW)
+
+    with ThreadPoolExecutor() as pool:
+        with writing(engine) as session:
+            one_at_a_time(session, ann)
+            strike_out(session, ann, ["sparse"])
+            learn_taste(session, ann, now=NOW)
+            learned = pool.submit(again)
+            sleep(0.3)  # long enough to come to what the reader holds
+        assert learned.result() == 1
+    with reading(engine) as session:
+        assert tastes_of(session, [ann])[ann].terms["sparse"] == 0.0

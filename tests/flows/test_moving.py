@@ -87,6 +87,35 @@ def test_the_old_address_undoes_it_once_and_nobody_asks_again_for_a_month(engine
     assert len(post.deliveries(engine, kind="new address")) == 2
 
 
+def test_who_took_a_digest_on_to_a_third_address_cannot_object_it_back(engine: Engine) -> None:
+    reader = add_reader(engine, OLD)
+    move(engine, reader)
+    notice = mailed(engine, OLD, "/old-address")
+    ask(engine, reader, "third@new.test", NOW + DAY)
+    link = mailed(engine, "third@new.test", "/new-address", NOW + DAY)
+    confirm_move(engine, TOKENS, link, now=NOW + DAY, ip="")
+    theirs = mailed(engine, NEW, "/old-address", NOW + DAY)
+    object_to_move(engine, TOKENS, notice, now=NOW + 2 * DAY, ip="")
+    with pytest.raises(TokenSpent):
+        object_to_move(engine, TOKENS, theirs, now=NOW + 2 * DAY, ip="")
+    assert address_of(engine, reader) == OLD
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["asked before", "asked after"])
+def test_a_second_move_that_waits_goes_with_the_one_that_is_undone(engine: Engine, first: bool) -> None:
+    reader = add_reader(engine, OLD)
+    asked = ["third@new.test", NEW] if first else [NEW, "third@new.test"]
+    links = {}
+    for address in asked:
+        ask(engine, reader, address)
+        links[address] = mailed(engine, address, "/new-address")
+    confirm_move(engine, TOKENS, links[NEW], now=NOW, ip="")
+    object_to_move(engine, TOKENS, mailed(engine, OLD, "/old-address"), now=NOW + DAY, ip="")
+    with pytest.raises(TokenInvalid, match="withdrawn"):
+        confirm_move(engine, TOKENS, links["third@new.test"], now=NOW + DAY, ip="")
+    assert address_of(engine, reader) == OLD
+
+
 def test_links_end_after_their_days_and_serve_nothing_else(engine: Engine) -> None:
     reader = add_reader(engine, OLD)
     ask(engine, reader)

@@ -22,7 +22,9 @@ TEMPLATE = LOCALE / f"{DOMAIN}.pot"
 # How a Language is asked in code: by itself, under one of these names; `count` with both numbers, `meant` in a context.
 _ASKED = frozenset({"say", "language", "mark"})
 # What readers see of these is their words, with values in them.
-SHOWN = frozenset({"AddressRefused", "PreferencesRefused", "TokenInvalid", "TokenSpent", "UnknownZone"})
+SHOWN = frozenset(
+    {"AddressRefused", "PreferencesRefused", "SignUpRefused", "TokenInvalid", "TokenSpent", "UnknownZone"}
+)
 _IN_TEMPLATES = {
     "_": None,
     "gettext": None,

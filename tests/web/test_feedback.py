@@ -224,6 +224,14 @@ def test_a_taste_is_shown_with_what_it_rests_on_and_every_part_can_be_corrected(
     assert reactions(place) == [(1, liked, 0, True)]
 
 
+def test_a_taste_that_rests_on_nothing_that_was_read_says_so(place: Place) -> None:
+    token = reader(place)
+    press(place, f"/r/{token}/{place.add_paper(1)}/more")
+    assert "nothing is learned from them so far" in place.browser.get(f"/taste/{token}").text
+    press(place, f"/r/{token}/{read_paper(place, 2)}/less")
+    assert "nothing is learned from them so far" not in place.browser.get(f"/taste/{token}").text
+
+
 def test_the_pages_speak_the_readers_language(place: Place) -> None:
     paper, token = read_paper(place), reader(place)
     press(place, f"/r/{token}/{paper}/more")

@@ -29,3 +29,22 @@ def test_the_desk_is_in_english(place: Place, path: str) -> None:
     page = place.browser.get(path, headers=GERMAN).text
     assert '<html lang="en" dir="ltr">' in page
     assert "Skip to the content" in page
+
+
+@pytest.mark.parametrize(
+    "purpose", ["preferences", "rights", "confirm", "unsubscribe", "saved", "taste", "new-address", "old-address"]
+)
+def test_a_dead_link_is_told_in_the_visitors_language(place: Place, purpose: str) -> None:
+    page = place.browser.get(f"/{purpose}/nonsense", headers=GERMAN).text
+    assert "Dieser Link führt nirgendwohin" in page
+    assert "Dieser Link ist beschädigt" in page
+    assert ("Einen neuen Link anfordern" if purpose == "confirm" else "Die Arbeiten von heute") in page
+
+
+def test_the_way_in_and_out_is_said_in_the_visitors_language(place: Place) -> None:
+    check = place.browser.get("/subscribe/check-your-mail", headers=GERMAN).text
+    assert "Sehen Sie jetzt in Ihre Mail" in check
+    refused = place.browser.post("/subscribe", data={"address": "x"}, headers=GERMAN).text
+    assert "Die Seite war zu alt" in refused
+    closed = place.browser.get("/invitation/nonsense", headers=GERMAN).text
+    assert "Diese Einladung gilt nicht" in closed

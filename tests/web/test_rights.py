@@ -10,7 +10,7 @@ from sqlmodel import select
 from digest.core.delivery import DeliveryKind
 from digest.store.engine import reading, writing
 from digest.store.subscribers import suppress
-from digest.store.tables import AuditEntry, Delivery, Subscriber
+from digest.store.tables import AuditEntry, Delivery, Subscriber, Subscription
 from tests.web.conftest import Place
 from tests.web.test_readers import READER, confirm_token, reader_token, rows, state, subscribe
 
@@ -30,6 +30,16 @@ def letter(place: Place, kind: DeliveryKind, purpose: str) -> str:
     with reading(place.services.engine) as session:
         newest = session.exec(select(Delivery).where(Delivery.kind == kind)).all()[-1]
     return place.services.tokens.sign(purpose, {"d": newest.id or 0}, at=place.clock.now)
+
+
+def test_who_chose_a_language_is_told_their_rights_in_it(place: Place, own: str) -> None:
+    with writing(place.services.engine) as session:
+        session.exec(select(Subscription)).one().language = "de"
+    assert "Ihre Daten" in place.browser.get(own).text
+    assert "Alles löschen" in place.browser.get(f"{own}/erase").text
+    refused = place.browser.post(f"{own}/address", data={"address": "nonsense"})
+    assert "Das sieht nicht nach einer E-Mail-Adresse aus" in refused.text
+    assert "Sie sind vergessen" in place.browser.post(f"{own}/erase").text
 
 
 def test_the_preferences_lead_to_the_rights_and_looking_changes_nothing(place: Place, own: str) -> None:
