@@ -64,7 +64,7 @@ def test_a_token_of_ours_is_not_shown(  # checklist 57
         "arxiv-rss cs.LG answered 503 after 3 tries",
         "https://rss.arxiv.org/rss/cs.LG",
         "deliver_due took 12 s; 2026-05-20T06:00:00+00:00",
-        "/work/digest/flows/deliver.py line 127 in deliver_due",
+        "/srv/firstlight/digest/flows/deliver.py line 127 in deliver_due",
         "d8e8fca2dc0f896fd7cb4cb0031ba249",
         "(psycopg.errors.UniqueViolation) duplicate key value violates unique constraint uq_delivery_local_date",
         "421 4.7.0 [2a00:1450:4864::1] try again later",
