@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digest.core.interests import InterestKind
 from digest.core.issue_index import IssueIndex
-from digest.core.issue_words import Places, Values
+from digest.core.issue_words import Values
 from digest.core.reasons import Chosen, reason_for, tell
 from digest.core.tailor import Asked, Edition, Pick, Preferences
 from digest.core.variety import varied
@@ -131,7 +131,7 @@ class _Table:
                     continue
                 found.append(places + row * cards)
                 rank = _RANKS[interest.kind]
-                ranks.append(rank * _FIRST - number - 1 + _FIRST)
+                ranks.append(rank * _FIRST + _FIRST - 1 - number)
                 if rank == 1:
                     sought.append(found[-1])
         if barred:
@@ -204,13 +204,10 @@ class _Table:
         wanted = [
             row
             for row, (one, its) in enumerate(zip(self.asked, own, strict=True))
-            if one.preferences.outside
-            and (one.preferences.categories or its)
-            and one.preferences.paper_count >= 2
+            if one.preferences.outside and (one.preferences.categories or its) and one.preferences.paper_count >= 2
         ]
         first = far.argmax(axis=1).tolist()
-        there = far.any(axis=1).tolist()
-        return {row: first[row] for row in wanted if there[row]}
+        return {row: first[row] for row in wanted if far[row, first[row]]}
 
     def _reasons(self, chosen: Sequence[Sequence[int]]) -> list[list[Why | None]]:
         """Say why each chosen paper is there: taste where it adds more than what is said already, and has words."""

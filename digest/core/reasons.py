@@ -68,7 +68,9 @@ def tell(
     pick = np.repeat(np.arange(len(picked)), sizes)
     term = np.arange(len(pick)) + np.repeat(np.array(told) - (np.cumsum(sizes) - sizes), sizes)
     sought = np.array([_place_of(word) for word, _ in terms], dtype=np.int64)
-    adding = words.weights_of(sought[term], np.array(places, dtype=np.int64)[pick]) * np.array([w for _, w in terms])[term]
+    adding = (
+        words.weights_of(sought[term], np.array(places, dtype=np.int64)[pick]) * np.array([w for _, w in terms])[term]
+    )
     return _strongest(picked, terms, pick, term, adding)
 
 
