@@ -31,7 +31,7 @@ _REVISED = 500.0
 _STRONG = 4  # the first quarter of an issue has a strong trend ...
 _STRONG_AT_LEAST = 10  # ... and so have its first papers
 _OWN_SHARE = 0.1  # of the liked papers: a category with less is none of a reader's own
-_CELLS = 128_000  # readers times cards that are compared at once
+_CELLS = 64_000  # readers times cards that are compared at once: with more, more memory and no more speed
 
 Mask = NDArray[np.bool_]
 # What taste must add to be the reason in place of another; no taste outdoes somebody who is followed.
