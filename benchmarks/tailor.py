@@ -172,6 +172,7 @@ def main() -> None:
     asked.add_argument("--chunk", type=int, default=250)
     given = asked.parse_args()
     parts = [(n, given.readers, given.processes, given.cards, given.chunk) for n in range(given.processes)]
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `digest` does for its own
     with multiprocessing.get_context("spawn").Pool(given.processes) as pool:
         told = pool.map(work, parts)
     readers = sum(one.readers for one in told)

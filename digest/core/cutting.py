@@ -33,7 +33,7 @@ _STEP_OF_PINS = 100.0  # ... which likeness does not change
 _STRONG = 4  # the first quarter of an issue has a strong trend ...
 _STRONG_AT_LEAST = 10  # ... and so have its first papers
 _OWN_SHARE = 0.1  # of the liked papers: a category with less is none of a reader's own
-_CELLS = 128_000  # readers times cards that are compared at once
+_CELLS = 64_000  # readers times cards that are compared at once: with more, more memory and no more speed
 
 Mask = NDArray[np.bool_]
 # What taste must add to be the reason in place of another; no taste outdoes somebody who is followed.
@@ -141,7 +141,7 @@ class _Table:
                     continue
                 found.append(places + row * cards)
                 rank = _RANKS[interest.kind]
-                ranks.append(rank * _FIRST - number - 1 + _FIRST)
+                ranks.append(rank * _FIRST + _FIRST - 1 - number)
                 if rank == 1:
                     sought.append(found[-1])
         if barred:
@@ -226,8 +226,7 @@ class _Table:
             if one.preferences.outside and (one.preferences.categories or its) and one.preferences.paper_count >= 2
         ]
         first: list[int] = far.argmax(axis=1).tolist()
-        there = np.asarray(far.any(axis=1))
-        return {row: first[row] for row in wanted if there[row]}
+        return {row: first[row] for row in wanted if far[row, first[row]]}
 
     def _reasons(self, chosen: Sequence[Sequence[int]]) -> list[list[Why | None]]:
         """Say why each chosen paper is there: taste where it adds more than what is said already, and has words."""

@@ -16,6 +16,7 @@ Places = list[int]
 LIKENESS = 3.0  # standard deviations that a card loses where it is the same as one before it; see docs/tailoring.md
 _LOOKED_AT = 3  # times as many cards as are chosen ...
 _MORE = 20  # ... and some more
+_TENS = 10  # are wanted at a time: whoever wants as many looks at as many cards, in whatever company
 
 
 def varied(
@@ -29,39 +30,50 @@ def varied(
 
     `alike` compares columns with columns, 0 to 1, and counts for the rows that are to be `mixed`.
     """
-    most = max(counts, default=0)
-    if most <= 0:
-        return [[] for _ in counts]
-    width = min(value.shape[1], _LOOKED_AT * most + _MORE)
-    among = np.argpartition(-value, width - 1, axis=1)[:, :width]
-    among.sort(axis=1)
-    best = np.take_along_axis(value, among, axis=1)
-    if alike is None or not mixed.any():
-        order = np.argsort(-best, axis=1, kind="stable")[:, :most]
-        return _chosen(np.take_along_axis(among, order, axis=1), np.take_along_axis(best, order, axis=1), counts)
-    # Those who want most first: with each step fewer rows are looked at.
-    order = np.argsort(-np.asarray(counts), kind="stable")
-    best, among = best[order], among[order]
-    nearest = np.zeros(best.shape, dtype=np.float32)
-    losing = np.where(mixed[order], likeness, 0.0)[:, np.newaxis]
-    wanting = np.asarray(counts)[order]
-    chosen = np.zeros((len(best), min(most, width)), dtype=np.int64)
-    worth = np.full(chosen.shape, -np.inf)
-    for step in range(chosen.shape[1]):
-        few = slice(0, int(np.count_nonzero(wanting > step)))
-        rows = np.arange(few.stop)
-        at = (best[few] - losing[few] * nearest[few]).argmax(axis=1)
-        columns = among[rows, at]
-        chosen[rows, step], worth[rows, step] = columns, best[rows, at]
-        best[rows, at] = -np.inf
-        np.maximum(nearest[few], alike[columns[:, np.newaxis], among[few]], out=nearest[few])
-    back = np.argsort(order, kind="stable")
-    return _chosen(chosen[back], worth[back], counts)
+    wanting = np.maximum(np.asarray(counts, dtype=np.int64), 0)
+    tens = -(-wanting // _TENS)
+    losing = np.where(mixed, likeness, 0.0)
+    chosen: list[Places] = [[] for _ in counts]
+    for ten in np.unique(tens[tens > 0]).tolist():
+        # Those who want most first: with each step fewer rows are looked at.
+        rows = np.flatnonzero(tens == ten)
+        rows = rows[np.argsort(-wanting[rows], kind="stable")]
+        width = min(value.shape[1], _LOOKED_AT * _TENS * ten + _MORE)
+        least = -value[rows]
+        among = np.argpartition(least, width - 1, axis=1)[:, :width]
+        among.sort(axis=1)
+        best = -np.take_along_axis(least, among, axis=1)
+        if alike is None or not mixed[rows].any():
+            at = np.argsort(-best, axis=1, kind="stable")[:, : wanting[rows[0]]]
+            columns, worth = np.take_along_axis(among, at, axis=1), np.take_along_axis(best, at, axis=1)
+        else:
+            columns, worth = _apart(best, among, wanting[rows], alike, losing[rows])
+        for row, its, there in zip(rows.tolist(), columns.tolist(), np.isfinite(worth).tolist(), strict=True):
+            count = wanting[row]
+            chosen[row] = [one for one, is_there in zip(its[:count], there[:count], strict=True) if is_there]
+    return chosen
 
 
-def _chosen(columns: NDArray[np.int64], worth: NDArray[np.float64], counts: Sequence[int]) -> list[Places]:
-    there = np.isfinite(worth)
-    return [
-        [place for place, is_there in zip(its[:count], real[:count], strict=True) if is_there]
-        for its, real, count in zip(columns.tolist(), there.tolist(), counts, strict=True)
-    ]
+def _apart(
+    best: NDArray[np.float64],
+    among: NDArray[np.int64],
+    wanting: NDArray[np.int64],
+    alike: NDArray[np.float32],
+    losing: NDArray[np.float64],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Choose from the best columns of rows, those who want most first, what is apart from what was chosen before."""
+    left = best.copy()
+    every, pairs = np.arange(len(best)), np.ravel(alike)
+    columns = np.zeros((len(best), min(int(wanting[0]), best.shape[1])), dtype=np.int64)
+    worth = np.full(columns.shape, -np.inf)
+    for step in range(columns.shape[1]):
+        few = int(np.count_nonzero(wanting > step))
+        rows = every[:few]
+        at = left[:few].argmax(axis=1)
+        column = among[rows, at]
+        columns[:few, step], worth[:few, step] = column, left[rows, at]
+        left[rows, at] = -np.inf
+        # What is left of a value by its nearest is the least of what is left of it by any.
+        loss = losing[:few, np.newaxis] * pairs.take(among[:few] + (column * len(alike))[:, np.newaxis], mode="clip")
+        np.minimum(left[:few], np.subtract(best[:few], loss, out=loss), out=left[:few])
+    return columns, worth

@@ -204,6 +204,12 @@ def test_one_topic_does_not_fill_the_mail_and_the_best_stays() -> None:
     assert papers(edition) == [1, 7, 8]
 
 
+def test_who_wants_many_papers_changes_nothing_for_who_wants_few() -> None:
+    index = index_of(issue_of(*[("pruning sparse kernels", "cs.LG")] * 60, *[("speech tokens", "cs.LG")] * 60))
+    few, many = (Asked(Preferences(categories=("cs.LG",), paper_count=count)) for count in (3, 30))
+    assert tailor_many(index, [few, many]) == [tailor_many(index, [one])[0] for one in (few, many)]
+
+
 def test_followed_authors_come_first_wherever_they_are_ranked_and_are_named_as_the_paper_does() -> None:
     issue = issue_of(*[("reward", "cs.LG")] * 30)
     last = replace(issue.cards[-1], authors=("José Álvarez", "Bo Li"), categories=("math.CO",), watched=True)
