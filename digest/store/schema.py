@@ -1,17 +1,20 @@
-"""The schema's version: bring it up to date, or refuse to work with another one."""
+"""The schema's version: bring it up to date, or refuse to work with another one.
+
+Alembic is imported when it is asked for something: 10 MB that a process which only sends can do without.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, inspect
 
 from digest.errors import SchemaOutdated
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -27,6 +30,9 @@ class SchemaState(StrEnum):
 
 def schema_state(engine: Engine) -> SchemaState:
     """Compare the database's revision with the newest one the code knows."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415  # see above
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
+
     scripts = ScriptDirectory.from_config(_config())
     with engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
@@ -53,6 +59,8 @@ def require_current(engine: Engine) -> None:
 
 def upgrade(engine: Engine) -> None:
     """Bring the schema up to date; safe to call at any time. Raises SchemaOutdated for a newer schema."""
+    from alembic import command  # noqa: PLC0415  # see above
+
     if schema_state(engine) is SchemaState.NEWER:
         require_current(engine)
     config = _config()
@@ -63,6 +71,8 @@ def upgrade(engine: Engine) -> None:
 
 
 def _config() -> Config:
+    from alembic.config import Config  # noqa: PLC0415  # see above
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     return config
