@@ -92,8 +92,15 @@ class Services:
         return Tokens(self.settings.strong_secrets())
 
     def name_readers(self) -> None:
-        """Let the log name readers by this installation's hash, and take its level from the settings."""
-        logs.adopt(self.settings.log_level, self.tokens if self.settings.secret_key else None)
+        """Let the log name readers by this installation's hash, and take its level from the settings.
+
+        Where there is no strong secret it names nobody; whoever needs the secret, or examines it, says so.
+        """
+        try:
+            tokens = self.tokens
+        except ConfigError:
+            tokens = None
+        logs.adopt(self.settings.log_level, tokens)
 
     @cached_property
     def sign_up(self) -> SignUp:
