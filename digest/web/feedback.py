@@ -16,9 +16,9 @@ from digest.flows import taste as tasting
 from digest.flows.feedback import Opinion, Verb
 from digest.store.site import card_of, paper_path
 from digest.store.tables import Paper
+from digest.web.dead_links import dead_link
 from digest.web.headers import PERSONAL
 from digest.web.pages import to
-from digest.web.readers import dead_link
 from digest.web.site import Site, TheSite
 
 router = APIRouter()

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request, Response
 
 from digest.errors import TokenInvalid, TokenSpent
 from digest.flows import moving
+from digest.web.dead_links import dead_link
 from digest.web.pages import client_ip
-from digest.web.rights import dead_link
 from digest.web.site import TheSite
 
 router = APIRouter()

@@ -24,10 +24,11 @@ from digest.flows.preview import Preview, preview
 from digest.languages import language
 from digest.languages import offered as offered_languages
 from digest.web.changes import KINDS, changes, paused, schedule
+from digest.web.dead_links import dead_link
 from digest.web.headers import MAIL_POLICY, PERSONAL
 from digest.web.pages import client_ip
 from digest.web.preferences_form import BOXES, TheForm, Typed, boxes_of, limits
-from digest.web.readers import dead_link, when_next
+from digest.web.readers import when_next
 from digest.web.site import Site, TheSite
 
 router = APIRouter()

@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.core.cadence import zone
 from digest.core.language import mark
-from digest.errors import DigestError, TokenInvalid, TokenSpent
+from digest.errors import TokenInvalid, TokenSpent
 from digest.flows import subscribe as flow
 from digest.flows.next_digest import next_digest
+from digest.web.dead_links import dead_link
 from digest.web.pages import client_ip
 from digest.web.site import Site, TheSite
 from digest.web.subscribe import Entered, subscribe_page, take_address
@@ -168,18 +169,3 @@ def when_next(site: Site, subscriber_id: int) -> str:
         why = told.quiet.said(say)
         return say("%(why)s; your next digest comes on %(day)s at %(time)s (%(zone)s).", why=why, **when)
     return say("Your next digest comes on %(day)s at %(time)s (%(zone)s).", **when)
-
-
-def dead_link(
-    site: Site,
-    purpose: str,
-    token: str,
-    why: DigestError | None,
-    *,
-    way_out: tuple[str, str] = ("/", mark("Today's papers")),
-) -> Response:
-    """Answer for a link that leads nowhere: 410 where it was ours once, 404 where it never was."""
-    say, (path, name) = site.language, way_out
-    words = say.told(why) if why else say("This link is damaged or not one of ours; copy it whole from the mail.")
-    status = 410 if site.was_signed(purpose, token) else 404
-    return site.pages.notice(say("This link does not work"), words, status=status, way_out=(path, say(name)))

@@ -13,6 +13,7 @@ from digest.core.subscription import SubscriptionState
 from digest.errors import AddressRefused, DigestError, NotFound, SignUpRefused, TokenInvalid
 from digest.flows import moving, rights
 from digest.flows.rights import Standing
+from digest.web.dead_links import dead_link
 from digest.web.headers import PERSONAL
 from digest.web.pages import client_ip
 from digest.web.site import Site, TheSite
@@ -175,9 +176,3 @@ def erase(site: TheSite, token: str) -> Response:
 
 def _told(site: Site, standing: Standing, refused: DigestError) -> str:
     return site.for_reader(standing.language).language.told(refused)
-
-
-def dead_link(site: Site, purpose: str, token: str, why: DigestError) -> Response:
-    """Answer for a link that leads nowhere: 410 where it was ours once, 404 where it never was."""
-    status = 410 if site.was_signed(purpose, token) else 404
-    return site.pages.notice(site.language("This link does not work"), site.language.told(why), status=status)
