@@ -150,7 +150,7 @@ def _subscribe(services: Services, console: Console, now: datetime) -> None:
         change_preferences(
             services.engine,
             services.tokens,
-            services.tokens.sign("preferences", {"s": confirmed.subscriber_id}),
+            services.tokens.sign("preferences", confirmed.own),
             now=now,
             categories=reader.categories,
             paper_count=reader.papers,

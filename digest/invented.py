@@ -66,7 +66,7 @@ def fill(engine: Engine, readers: int, now: datetime) -> None:
             session.connection().execute(
                 insert(table_of(Subscriber)),
                 [
-                    {"id": number, "address": address, "address_key": address, "created_at": now}
+                    {"id": number, "address": address, "address_key": address, "link_generation": 0, "created_at": now}
                     for number, address in zip(numbers, addresses, strict=True)
                 ],
             )

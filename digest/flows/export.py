@@ -23,6 +23,7 @@ FORMAT, VERSION = "firstlight.reader", 1
 # What is left out, and why; a test holds every other column to be in the export.
 LEFT_OUT = {
     "address_key": "the address once more, as it is compared",
+    "link_generation": "how often the address has changed, which the changes themselves say",
     "subscriber_id": "the number of the reader, which stands in their links; it is in the export once",
     "claimed_by": "which worker holds a delivery, for minutes",
     "lease_until": "until when it does",

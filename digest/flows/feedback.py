@@ -19,7 +19,7 @@ from digest.core.prints import place, singular
 from digest.core.subscription import SubscriptionState
 from digest.core.topics import topics
 from digest.errors import NotFound, PreferencesRefused
-from digest.flows.preferences import reader_behind
+from digest.flows.links import reader_behind
 from digest.store import reactions
 from digest.store.choices import choices_of, one_at_a_time
 from digest.store.engine import reading, writing
@@ -120,7 +120,7 @@ def language_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) ->
 
 def of_reader(session: Session, tokens: Tokens, token: str, now: datetime) -> int:
     """Return whose link this is, if they are still subscribed; raises TokenInvalid, or NotFound if they left."""
-    subscriber_id = reader_behind(tokens, token, now, "react")
+    subscriber_id = reader_behind(session, tokens, token, now, "react")
     found = choices_of(session, subscriber_id)
     if found is None or found[1] in (SubscriptionState.PENDING, SubscriptionState.UNSUBSCRIBED):
         raise NotFound(mark("there is no running subscription behind this link; subscribe again to get the digest"))

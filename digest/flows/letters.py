@@ -13,6 +13,7 @@ from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
+from digest.flows.links import Held, held
 from digest.mail import moving_letters
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
@@ -159,7 +160,7 @@ def reader_letter(courier: Courier, claimed: Claim, reader: Reader, edition: Edi
     An edition without papers makes a mail of one sentence, for those who asked for it.
     """
     subscriber = claimed.subscriber_id or 0
-    links = reader_links(courier, subscriber, claimed.id)
+    links = reader_links(courier, held(subscriber, reader.link_generation), claimed.id)
     # By the issue's date, not its id: after a restore another issue may get the id of one that is forgotten.
     identity = f"{claimed.kind}/{edition.issued_on.isoformat()}/{subscriber}"
     return digest_letter(
@@ -185,10 +186,10 @@ def upcoming_after(reader: Reader, day: date, at: datetime) -> date | None:
     return next((on for on, _instant in slots if on > day), None)
 
 
-def reader_links(courier: Courier, subscriber_id: int, delivery_id: int) -> ReaderLinks:
-    """Make a reader's links; derived from the ids each time, so that no token is stored."""
+def reader_links(courier: Courier, own: Held, delivery_id: int) -> ReaderLinks:
+    """Make a reader's links; derived each time, so that no token is stored."""
     base, tokens = courier.base_url, courier.tokens
-    leave, change, react = tokens.sign_each(("unsubscribe", "preferences", "react"), {"s": subscriber_id})
+    leave, change, react = tokens.sign_each(("unsubscribe", "preferences", "react"), own)
     return ReaderLinks(
         unsubscribe=f"{base}/unsubscribe/{leave}",
         preferences=f"{base}/preferences/{change}",

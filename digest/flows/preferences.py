@@ -14,8 +14,9 @@ from digest.core.interests import Interest, InterestKind, distinct
 from digest.core.language import mark
 from digest.core.preferences import RUNNING, Choices, Pause, chosen
 from digest.core.subscription import ConsentAction, SubscriptionState, may_receive
-from digest.errors import NotFound, TokenInvalid
+from digest.errors import NotFound
 from digest.flows.audience import known_zone
+from digest.flows.links import Held, held, reader_behind
 from digest.flows.reslot import planned_anew
 from digest.store import choices as stored
 from digest.store.engine import reading, writing
@@ -26,8 +27,13 @@ from digest.tokens import Tokens
 
 @dataclass(frozen=True, slots=True)
 class ReaderPreferences:
-    """What a reader sees of themselves: the address, how their consent stands, and what they want."""
+    """What a reader sees of themselves: the address, how their consent stands, and what they want.
 
+    `own` is what their links hold.
+    """
+
+    subscriber_id: int
+    own: Held
     address: str
     state: SubscriptionState
     choices: Choices
@@ -37,9 +43,8 @@ class ReaderPreferences:
 
 def preferences_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> ReaderPreferences:
     """Return the preferences behind a link; raises TokenInvalid, or NotFound for an erased reader."""
-    subscriber_id = reader_behind(tokens, token, now)
     with reading(engine) as session:
-        return _preferences(session, subscriber_id, now)
+        return _preferences(session, reader_behind(session, tokens, token, now), now)
 
 
 def change_preferences(
@@ -71,7 +76,6 @@ def change_preferences(
     made, stay: a topic may have been muted from a mail meanwhile. Raises TokenInvalid, NotFound, or
     PreferencesRefused, naming the choice that is wrong.
     """
-    subscriber_id = reader_behind(tokens, token, now)
     wanted = chosen(
         categories=categories,
         paper_count=paper_count,
@@ -84,31 +88,25 @@ def change_preferences(
         when_empty=when_empty,
         outside=outside,
     )
-    with (
-        writing(engine) as session,
-        planned_anew(session, subscriber_id, now=now, last_cut_off=last_cut_off),
-    ):
-        before = _preferences(session, subscriber_id, now)
-        if pause is not None and pause != before.pause:
-            _pause(session, subscriber_id, before, pause, Evidence(at=now, ip=ip, source="preferences"))
-        stored.change_choices(session, subscriber_id, wanted)
-        if interests is not None:
-            since = added_since(session, subscriber_id, seen) if seen is not None else ()
-            put_interests(session, subscriber_id, distinct([*interests, *since]), now)
-            after = _preferences(session, subscriber_id, now)
-            if _seeds(after) != _seeds(before):
-                from digest.flows.learn import learn_taste  # noqa: PLC0415  # numpy comes with the first one to learn of
+    with writing(engine) as session:
+        subscriber_id = reader_behind(session, tokens, token, now)
+        with planned_anew(session, subscriber_id, now=now, last_cut_off=last_cut_off):
+            before = _preferences(session, subscriber_id, now)
+            if before.state not in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED):
+                words = mark("there is no running subscription behind this link; subscribe again to get the digest")
+                raise NotFound(words)
+            if pause is not None and pause != before.pause:
+                _pause(session, subscriber_id, before, pause, Evidence(at=now, ip=ip, source="preferences"))
+            stored.change_choices(session, subscriber_id, wanted)
+            if interests is not None:
+                since = added_since(session, subscriber_id, seen) if seen is not None else ()
+                put_interests(session, subscriber_id, distinct([*interests, *since]), now)
+                after = _preferences(session, subscriber_id, now)
+                if _seeds(after) != _seeds(before):
+                    from digest.flows.learn import learn_taste  # noqa: PLC0415  # numpy comes with the first one to learn of
 
-                learn_taste(session, subscriber_id, now=now)
+                    learn_taste(session, subscriber_id, now=now)
     return preferences_of(engine, tokens, token, now=now)
-
-
-def reader_behind(tokens: Tokens, token: str, now: datetime, purpose: str = "preferences") -> int:
-    """Return whose link this is; raises TokenInvalid."""
-    subscriber_id = tokens.verify(purpose, token, now=now).get("s")
-    if not isinstance(subscriber_id, int):
-        raise TokenInvalid("this link is not one of ours; copy it whole from the mail")
-    return subscriber_id
 
 
 def _preferences(session: Session, subscriber_id: int, now: datetime) -> ReaderPreferences:
@@ -120,7 +118,9 @@ def _preferences(session: Session, subscriber_id: int, now: datetime) -> ReaderP
     waits = state in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED)
     paused = waits and not may_receive(state, until, local_date(known_zone(choices.timezone), now))
     interests = interests_of(session, [subscriber_id]).get(subscriber_id, ())
-    return ReaderPreferences(address, state, choices, interests, Pause(True, until) if paused else RUNNING)
+    pause = Pause(True, until) if paused else RUNNING
+    own = held(subscriber_id, stored.link_generation(session, subscriber_id) or 0)
+    return ReaderPreferences(subscriber_id, own, address, state, choices, interests, pause)
 
 
 def _pause(session: Session, subscriber_id: int, before: ReaderPreferences, wanted: Pause, evidence: Evidence) -> None:

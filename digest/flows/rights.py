@@ -14,7 +14,7 @@ from digest.errors import NotFound, TokenInvalid
 from digest.flows import erasure
 from digest.flows import export as exporting
 from digest.flows.ban_list import lift
-from digest.flows.subscribe import whole
+from digest.flows.links import reader_behind
 from digest.store.choices import choices_of
 from digest.store.engine import reading
 from digest.store.suppressions import bans_on
@@ -37,8 +37,8 @@ class Standing:
 
 def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> Standing:
     """Return how the reader behind a link stands; raises TokenInvalid, or NotFound for an erased reader."""
-    subscriber_id = whole(tokens.verify("preferences", token, now=now), "s")
     with reading(engine) as session:
+        subscriber_id = reader_behind(session, tokens, token, now)
         found = choices_of(session, subscriber_id)
         if found is None:
             raise NotFound(mark("nothing is held about the reader of this link; they were erased, or never were here"))
@@ -51,13 +51,15 @@ def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) ->
 
 def export_own(engine: Engine, tokens: Tokens, token: str, *, base_url: str, now: datetime) -> str:
     """Return everything held about the reader behind a link, as JSON; raises TokenInvalid or NotFound."""
-    subscriber_id = whole(tokens.verify("preferences", token, now=now), "s")
+    with reading(engine) as session:
+        subscriber_id = reader_behind(session, tokens, token, now)
     return exporting.export(engine, tokens, subscriber_id, base_url=base_url, now=now)
 
 
 def erase_own(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> None:
     """Erase the reader behind a link; doing it again is no error. Raises TokenInvalid."""
-    subscriber_id = whole(tokens.verify("preferences", token, now=now), "s")
+    with reading(engine) as session:
+        subscriber_id = reader_behind(session, tokens, token, now)
     erasure.erase(engine, tokens, [subscriber_id], actor="the reader", now=now)
 
 

@@ -14,8 +14,10 @@ from digest.core.preferences import chosen
 from digest.core.sign_up import SignUp
 from digest.core.subscription import ConsentAction
 from digest.errors import AddressRefused, SignUpRefused, TokenInvalid, TokenSpent, UnknownZone
+from digest.flows.links import Held, held
 from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of
 from digest.store import invitations, subscribers
+from digest.store.choices import link_generation
 from digest.store.engine import writing
 from digest.store.subscribers import Evidence, Wishes
 from digest.tokens import Tokens, spent_key, token_hash
@@ -42,6 +44,7 @@ class Subscribed:
     """A reader who has just confirmed."""
 
     subscriber_id: int
+    own: Held  # what their links hold
     address: str
     welcomed: bool
 
@@ -115,7 +118,8 @@ def confirm(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: st
         except UnknownZone:
             on = now.date()
         welcomed = subscribers.queue_welcome(session, subscriber_id, on, now, since=now - _WELCOME_WITH)
-    return Subscribed(subscriber_id, asked.address, welcomed)
+        own = held(subscriber_id, link_generation(session, subscriber_id) or 0)
+    return Subscribed(subscriber_id, own, asked.address, welcomed)
 
 
 def unsubscribe(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, source: str) -> None:

@@ -43,6 +43,7 @@ class Reader:
     plain_text: bool = False
     when_empty: bool = False
     outside: bool = True
+    link_generation: int = 0
     timezone: str = "UTC"
     hour: int = 8
     weekday: int = 0
@@ -63,6 +64,7 @@ def _whom(dialect: str) -> Select[Any]:
             _delivery.c.id,
             _delivery.c.address.label("own_address"),
             _subscriber.c.address,
+            _subscriber.c.link_generation,
             _subscription.c.state,
             _subscription.c.paused_until,
             _subscription.c.cadence,
@@ -95,6 +97,7 @@ def _reader_of(row: Row[Any]) -> Reader:
         plain_text=bool(row.plain_text),
         when_empty=bool(row.when_empty),
         outside=bool(row.outside),
+        link_generation=row.link_generation or 0,
         timezone=row.timezone or "UTC",
         hour=row.hour or 0,
         weekday=row.weekday or 0,

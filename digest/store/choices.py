@@ -76,6 +76,14 @@ def paused_until(session: Session, subscriber_id: int) -> date | None:
     return found
 
 
+def link_generation(session: Session, subscriber_id: int) -> int | None:
+    """Return how often a subscriber's address has changed, or None where there is no such subscriber."""
+    found: int | None = session.connection().scalar(
+        select(_subscriber.c.link_generation).where(_subscriber.c.id == subscriber_id)
+    )
+    return found
+
+
 def subscriber_of(session: Session, address: str) -> int | None:
     """Return the id of the subscriber with an address, in any spelling of its key."""
     found: int | None = session.connection().scalar(

@@ -47,7 +47,10 @@ def take_in(
     """
     if not newcomers:
         return 0
-    rows = [{"address": one.address, "address_key": key, "created_at": now} for key, one in newcomers.items()]
+    rows = [
+        {"address": one.address, "address_key": key, "link_generation": 0, "created_at": now}
+        for key, one in newcomers.items()
+    ]
     added = insert_into(session, _subscriber).on_conflict_do_nothing()
     returned = session.connection().execute(added.returning(_subscriber.c.id, _subscriber.c.address_key), rows)
     fresh = [(row.id, newcomers[row.address_key]) for row in returned]

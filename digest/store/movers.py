@@ -108,9 +108,13 @@ def holder_of(session: Session, address: str) -> Holder | None:
 
 
 def readdress(session: Session, subscriber_id: int, address: str) -> None:
-    """Give a reader another address; everything else of theirs stays."""
+    """Give a reader another address; everything else of theirs stays, but links mailed to the one before."""
     wanted = {"address": address, "address_key": address_key(address)}
-    changed(session, update(_subscriber).where(_subscriber.c.id == subscriber_id).values(**wanted))
+    older = _subscriber.c.link_generation + 1
+    changed(
+        session,
+        update(_subscriber).where(_subscriber.c.id == subscriber_id).values(**wanted, link_generation=older),
+    )
 
 
 def conclude(session: Session, change_id: int, now: datetime) -> None:

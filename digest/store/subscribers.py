@@ -65,7 +65,8 @@ def request_subscription(
     now = evidence.at
     banned = bool(suppressed(session, hashes))
     fresh = literal(not banned)
-    insert_row(session, _subscriber, {"address": address, "address_key": key, "created_at": now}, fresh)
+    new = {"address": address, "address_key": key, "link_generation": 0, "created_at": now}
+    insert_row(session, _subscriber, new, fresh)
     found = session.connection().execute(
         select(_subscriber.c.id, _subscriber.c.address, _subscription.c.state)
         .outerjoin(_subscription, _subscription.c.subscriber_id == _subscriber.c.id)

@@ -19,7 +19,7 @@ from digest.core.subscription import SubscriptionState
 from digest.core.text import title_key
 from digest.errors import NotFound, PreferencesRefused, TokenInvalid
 from digest.flows.boxes import Known, known_of, name_at, read_boxes
-from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of, reader_behind
+from digest.flows.preferences import ReaderPreferences, change_preferences, preferences_of
 from digest.flows.preview import Preview, preview
 from digest.languages import language
 from digest.languages import offered as offered_languages
@@ -94,7 +94,7 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
     site = site.for_reader(after.choices.language)
     left = any(box.refused for box in boxes.values())
     saved = site.language("Saved, but for some lines.") if left else site.language("Saved.")
-    comes = when_next(site, reader_behind(services.tokens, token, now))
+    comes = when_next(site, after.subscriber_id)
     return _page(
         site,
         token,
@@ -183,7 +183,7 @@ def _page(
     offered = [(name, category_name(name)) for name in site.services.settings.categories]
     ticked = {name for name, _words in offered}
     known = known_of(site.services.engine, reader.interests)
-    tokens, own = site.services.tokens, {"s": reader_behind(site.services.tokens, token, site.now)}
+    tokens, own = site.services.tokens, reader.own
     here, react = f"/preferences/{quote(token)}", quote(tokens.sign("react", own))
     return site.pages.show(
         "preferences.html",

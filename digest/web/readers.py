@@ -95,7 +95,7 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
     except TokenInvalid as invalid:
         return dead_link(site, "confirm", token, invalid, way_out=_ASK_AGAIN)
     services.kick()
-    own = services.tokens.sign("preferences", {"s": reader.subscriber_id})
+    own = services.tokens.sign("preferences", reader.own)
     first = say("Your first digest is on its way now.") if reader.welcomed else ""
     return site.pages.notice(
         say("You are subscribed"),

@@ -20,7 +20,6 @@ from digest.flows.feedback import Verb, opinion, react
 from digest.flows.ingest import ingest_capture
 from digest.flows.learn import learn_again
 from digest.flows.morning import freeze_and_materialise
-from digest.flows.pause import pause, resume
 from digest.flows.preferences import change_preferences
 from digest.flows.words import read_words
 from digest.mail.render import Renderer
@@ -28,6 +27,7 @@ from digest.mail.smtp import Relay
 from digest.store.engine import open_engine, reading
 from digest.store.tables import Delivery, IssueRow
 from tests.flows.lives import CATEGORIES, DAY, HOUR, OTHER_WORDS, Draft, Move, Plan, Reader, Time, Told, Wishes, folded
+from tests.flows.pausing import pause, resume
 from tests.mail.servers import ScriptedServer
 from tests.post import BASE, SENDER, TOKENS, add_reader
 

@@ -9,14 +9,24 @@ from sqlalchemy import Engine, event
 from sqlmodel import select
 
 from digest.core.bounce import BounceAction, ReportKind
+from digest.core.delivery import DeliveryKind
 from digest.core.sign_up import SignUp, SignUpMode
+from digest.core.subscription import SubscriptionState
+from digest.core.tailor import Edition
 from digest.errors import AddressRefused, NotFound, SignUpRefused, TokenInvalid, TokenSpent
 from digest.flows.audience import materialise
 from digest.flows.bounce import receive
 from digest.flows.deliver import deliver_due
+from digest.flows.feedback import saved
+from digest.flows.letters import reader_letter
 from digest.flows.moving import Moved, ask_to_move, confirm_move, object_to_move
+from digest.flows.preferences import preferences_of
+from digest.flows.rights import erase_own, export_own, standing_of
 from digest.flows.subscribe import unsubscribe
 from digest.mail.verp import verp_address
+from digest.store.addressees import Reader as Addressee
+from digest.store.choices import link_generation
+from digest.store.deliveries import Claim
 from digest.store.engine import reading, writing
 from digest.store.subscribers import suppress, suppressed
 from digest.store.tables import AddressChange, BounceEvent, Consent, Subscriber
@@ -85,6 +95,47 @@ def test_the_old_address_undoes_it_once_and_nobody_asks_again_for_a_month(engine
     assert len(post.deliveries(engine, kind="new address")) == 1
     ask(engine, reader, "other@new.test", NOW + 36 * DAY)
     assert len(post.deliveries(engine, kind="new address")) == 2
+
+
+def test_links_mailed_to_an_address_lead_nowhere_once_the_digest_has_left_it(engine: Engine) -> None:  # checklist 56
+    reader = add_reader(engine, OLD)
+    at = NOW + timedelta(minutes=1)
+
+    def newest_link(address: str) -> str:
+        """The preferences link of a digest as it would be mailed now."""
+        with reading(engine) as session:
+            generation = link_generation(session, reader) or 0
+        claimed = Claim(1, DeliveryKind.DIGEST, 1, reader, "", NOW.date(), NOW, NOW, 0, 1, NOW)
+        whom = Addressee(address, SubscriptionState.CONFIRMED, None, "daily", (), 10, link_generation=generation)
+        letter = reader_letter(post.courier(Sink()), claimed, whom, Edition(issued_on=NOW.date(), picks=()), NOW)
+        return post.link_in(letter.message.decode(), "/preferences")
+
+    def lead_to(link: str) -> str:
+        return preferences_of(engine, TOKENS, link, now=at).address
+
+    first = newest_link(OLD)
+    assert lead_to(first) == OLD
+    assert move(engine, reader) is Moved.MOVED
+    second = newest_link(NEW)
+    assert lead_to(second) == NEW
+    reactions = TOKENS.sign("react", {"s": reader})
+    for act in (
+        lambda: lead_to(first),
+        lambda: standing_of(engine, TOKENS, first, now=at),
+        lambda: export_own(engine, TOKENS, first, base_url="https://firstlight.test", now=at),
+        lambda: erase_own(engine, TOKENS, first, now=at),
+        lambda: saved(engine, TOKENS, reactions, now=at),
+    ):
+        with pytest.raises(TokenInvalid, match="moved to another address"):
+            act()
+    object_to_move(engine, TOKENS, mailed(engine, OLD, "/old-address"), now=at, ip="192.0.2.9")
+    assert address_of(engine, reader) == OLD
+    for dead in (first, second):
+        with pytest.raises(TokenInvalid, match="moved to another address"):
+            lead_to(dead)
+    assert lead_to(newest_link(OLD)) == OLD
+    # The way out never expires (RFC 8058), whichever mail it stands in.
+    unsubscribe(engine, TOKENS, TOKENS.sign("unsubscribe", {"s": reader}), now=at, ip="", source="test")
 
 
 def test_who_took_a_digest_on_to_a_third_address_cannot_object_it_back(engine: Engine) -> None:

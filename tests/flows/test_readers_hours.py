@@ -26,10 +26,10 @@ from digest.core.arxiv_calendar import ArxivCalendar
 from digest.flows.deliver import deliver_due, sweep
 from digest.flows.morning import freeze_and_materialise
 from digest.flows.next_digest import NextDigest, next_digest
-from digest.flows.pause import pause, resume
 from digest.flows.preferences import change_preferences
 from digest.store.engine import open_engine
 from tests import post
+from tests.flows.pausing import pause, resume
 from tests.post import TOKENS, Sink, add_issue, add_reader
 
 STEP, HOUR, DAY = timedelta(minutes=15), timedelta(hours=1), timedelta(days=1)

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from digest.core.delivery import DeliveryKind
+from digest.flows.links import held
 from digest.store.engine import reading, writing
 from digest.store.subscribers import suppress
 from digest.store.tables import AuditEntry, Delivery, Subscriber, Subscription
@@ -23,6 +24,11 @@ def own(place: Place) -> str:
     subscribe(place)
     place.browser.post(f"/confirm/{confirm_token(place)}")
     return f"/rights/{reader_token(place, 'preferences')}"
+
+
+def newest(place: Place, moves: int) -> str:
+    """The rights of the reader by the link in a mail that came after so many changes of address."""
+    return f"/rights/{place.services.tokens.sign('preferences', dict(held(1, moves)))}"
 
 
 def letter(place: Place, kind: DeliveryKind, purpose: str) -> str:
@@ -108,12 +114,15 @@ def test_a_reader_moves_and_the_old_address_undoes_it(place: Place, own: str) ->
     assert rows(place) == before
     assert "comes here now" in place.browser.post(link).text
     assert "Already done" in place.browser.post(link).text
-    assert NEW in place.browser.get(own).text
+    left = place.browser.get(own)
+    assert (left.status_code, "moved to another address" in left.text) == (410, True)
+    assert NEW in place.browser.get(newest(place, 1)).text
     undo = f"/old-address/{letter(place, DeliveryKind.MOVED, 'object')}"
     assert place.browser.get(undo).text.count("<button") == 1
     assert "The change is undone" in place.browser.post(undo).text
     assert "Already undone" in place.browser.post(undo).text
-    assert READER in place.browser.get(own).text
+    assert place.browser.get(newest(place, 1)).status_code == 410
+    assert READER in place.browser.get(newest(place, 2)).text
     for path in ("/new-address/forged", "/old-address/forged"):
         assert (place.browser.get(path).status_code, place.browser.post(path).status_code) == (404, 404)
     place.clock.move(days=31)

@@ -11,7 +11,10 @@ from digest.store.tables.columns import instant, json_list, key, reference
 
 
 class Subscriber(SQLModel, table=True):
-    """An address; `address_key` is its normalised form."""
+    """An address; `address_key` is its normalised form, `link_generation` how often it has changed.
+
+    The links in mail to an address that the reader has left bear an earlier generation, and lead nowhere any more.
+    """
 
     # The id stands in unsubscribe links, which never expire: it must never come back as another reader's.
     __table_args__ = ({"sqlite_autoincrement": True},)
@@ -19,6 +22,7 @@ class Subscriber(SQLModel, table=True):
     id: int | None = key()
     address: str
     address_key: str = Field(unique=True)
+    link_generation: int = 0
     created_at: datetime = instant(nullable=False)
 
 
