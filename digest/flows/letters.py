@@ -13,6 +13,7 @@ from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
+from digest.flows.lately import Lately
 from digest.flows.links import Held, held
 from digest.mail import moving_letters
 from digest.mail.fragments import Pressed, Rendered
@@ -82,7 +83,8 @@ class Courier:
     """Everything needed to make and hand over messages; `base_url` is the site's, without a final slash.
 
     `sign` puts a DKIM signature on a message; with `verp` each has a return path of its own, and a mail
-    address to unsubscribe by. `pace` outlives the runs: it knows which domains have asked for less.
+    address to unsubscribe by. `pace` and `lately` outlive the runs: they know which domains have asked for less, and
+    the issues that were sent.
     """
 
     renderer: Printer
@@ -93,6 +95,7 @@ class Courier:
     sign: Callable[[bytes], bytes] | None = None
     verp: bool = False
     pace: Pace = field(default_factory=Pace)
+    lately: Lately = field(default_factory=Lately)
 
     @property
     def domain(self) -> str:

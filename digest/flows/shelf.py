@@ -15,6 +15,7 @@ from digest.core.tailor import Edition, Pick
 from digest.core.weekly import merge_week
 from digest.errors import TemplateFault
 from digest.flows.editions import index_of
+from digest.flows.lately import Lately
 from digest.flows.letters import Courier, digest_letter, inert_links
 from digest.store.audience import issues_between
 from digest.store.issues import load_issue
@@ -27,8 +28,9 @@ _REST_OF_WEEK = timedelta(days=6)
 
 @dataclass
 class IssueShelf:
-    """Issues by id and kind of cadence, each loaded once."""
+    """Issues by id and kind of cadence, each loaded once; those known `lately` stay the objects that they were."""
 
+    lately: Lately = field(default_factory=Lately)
     _issues: dict[tuple[int, bool], Issue] = field(default_factory=dict)
     _indexes: dict[tuple[int, bool], IssueIndex] = field(default_factory=dict)
 
@@ -36,9 +38,9 @@ class IssueShelf:
         """Load an issue, or for a weekly cadence the week that ends with it; raises NotFound."""
         weekly = cadence == Cadence.WEEKLY
         if (issue_id, False) not in self._issues:
-            self._issues[issue_id, False] = load_issue(session, issue_id)
+            self._issues[issue_id, False] = self.lately.same(load_issue(session, issue_id))
         if weekly and (issue_id, True) not in self._issues:
-            self._issues[issue_id, True] = week_of(session, self._issues[issue_id, False])
+            self._issues[issue_id, True] = week_of(session, self._issues[issue_id, False], self.lately)
         return self._issues[issue_id, weekly]
 
     def index(self, session: Session, issue_id: int, cadence: str) -> IssueIndex:
@@ -53,10 +55,11 @@ class IssueShelf:
         return ((issue_id, issue) for (issue_id, weekly), issue in self._issues.items() if not weekly)
 
 
-def week_of(session: Session, issue: Issue) -> Issue:
+def week_of(session: Session, issue: Issue, lately: Lately | None = None) -> Issue:
     """Merge an issue with those of the six days before it."""
+    lately = lately or Lately()
     earlier = issues_between(session, issue.issued_on - _REST_OF_WEEK, issue.issued_on - timedelta(days=1))
-    return merge_week([issue, *(load_issue(session, one) for one in earlier)])
+    return merge_week([issue, *(lately.same(load_issue(session, one)) for one in earlier)])
 
 
 def proof(courier: Courier, issue: Issue, at: datetime) -> None:

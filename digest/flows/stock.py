@@ -60,13 +60,14 @@ class Stock:
     _sent: dict[int, frozenset[int]] = field(default_factory=dict)
     _made: dict[int, frozenset[int]] = field(default_factory=dict)
     _made_before: dict[int, frozenset[int]] = field(default_factory=dict)
-    _shelf: IssueShelf = field(default_factory=IssueShelf)
+    _shelf: IssueShelf = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _proven: set[int] = field(default_factory=set)
     _broken: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.courier.pace, self._put_back)
+        self._shelf = IssueShelf(self.courier.lately)
 
     def claim_more(self, chunk: int) -> int:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""

@@ -12,6 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from digest.flows.invitations import invite
+from digest.flows.links import held
 from digest.mail.local_inbox import stored_messages
 from digest.store.engine import writing
 from digest.store.subscribers import suppress
@@ -82,6 +83,9 @@ def test_a_reader_downloads_moves_and_is_forgotten(page: Page, live: Live) -> No
         page.get_by_role("button", name=button).click()
         live.deliver()
     assert "The change is undone" in page.content()
+    page.goto(own)
+    assert "This link does not work" in page.content(), "a link that was mailed before the move may be a stranger's"
+    own = f"/rights/{live.services.tokens.sign('preferences', held(reader, 2))}"  # there and back
     page.goto(own)
     assert ADA in page.content()
     page.get_by_role("link", name="Erase everything about me").click()
