@@ -30,7 +30,7 @@ Scope = tuple[str, str]
 class Duties:
     """What an installation is meant to do: what it reads live, and asks, by when an issue is made, and of whom.
 
-    `last_cut_off` returns the last one that has passed at an instant.
+    `last_cut_off` returns the last one that has passed at an instant, `schema` how the database's stands to the code.
     """
 
     last_cut_off: Callable[[datetime], datetime]
@@ -38,6 +38,7 @@ class Duties:
     services: Sequence[Scope] = ()
     approval: bool = False
     mailbox: bool = False
+    schema: Callable[[Engine], str] = schema_state
 
 
 def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals]:
@@ -93,7 +94,7 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
         scored_at=vitals.scored_at,
         mailbox_read_at=vitals.mailbox_read_at if duties.mailbox else None,
         pruned_at=vitals.chores.get(PRUNED),
-        schema=_schema(engine),
+        schema=_schema(engine, duties),
         fenced_at=vitals.fenced_at,
         fence_words=_plain(vitals.fence_words),
         set_aside=_set_aside(),
@@ -114,9 +115,9 @@ def _set_aside() -> tuple[str, ...]:
     return ()
 
 
-def _schema(engine: Engine) -> str:
+def _schema(engine: Engine, duties: Duties) -> str:
     try:
-        return str(schema_state(engine))
+        return str(duties.schema(engine))
     except (SQLAlchemyError, OSError):  # of the code's own files, in the midst of an upgrade
         return str(SchemaState.CURRENT)
 

@@ -17,6 +17,7 @@ from digest.core.watch import Facts, IssueFact, SourceFact, judge
 
 NOW = datetime(2026, 5, 20, 8, 0, tzinfo=UTC)
 CUT_OFF = NOW.replace(hour=6)
+TODAY = NOW.date()
 ROOT = Path(__file__).resolve().parents[2]
 MOMENT = timedelta(seconds=1)
 
@@ -34,7 +35,7 @@ def source(**changes: Any) -> SourceFact:
     return SourceFact(**{**fields, **changes})
 
 
-def issue(on: date = NOW.date(), state: str = "frozen", queued: bool = True) -> IssueFact:
+def issue(on: date = TODAY, state: str = "frozen", queued: bool = True) -> IssueFact:
     return IssueFact(issued_on=on, state=state, queued=queued)
 
 
