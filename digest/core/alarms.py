@@ -47,6 +47,11 @@ class Rule:
     page: str
     patience: timedelta = timedelta(0)
 
+    @property
+    def doing(self) -> str:
+        """Say what to do without the marks of Markdown."""
+        return self.what_to_do.replace("`", "")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alarm:
@@ -85,8 +90,8 @@ SCHEDULER_STOPPED = Rule(
     severity=Severity.PAGE,
     title="The scheduler has stopped",
     when=f"no tick has come to its end for {span(TICKS_STOPPED)}",
-    what_to_do="See whether a scheduler runs, and start one (digest scheduler, or digest up). If one runs, its log "
-    "says why it does not tick: mostly the database or the broker does not answer.",
+    what_to_do="See whether a scheduler runs, and start one (`digest scheduler`, or `digest up`). If one runs, its "
+    "log says why it does not tick: mostly the database or the broker does not answer.",
     page=_DELIVERIES,
 )
 WORKERS_STOPPED = Rule(
@@ -94,8 +99,8 @@ WORKERS_STOPPED = Rule(
     severity=Severity.PAGE,
     title="No worker takes work",
     when=f"the scheduler ticks, and no worker has done what it asked for {span(WORKERS_SILENT)}",
-    what_to_do="See whether workers run, reach the broker (digest doctor) and take from the queue firstlight; restart "
-    "them. What is due waits in the database, and nothing is lost.",
+    what_to_do="See whether workers run, reach the broker (`digest doctor`) and take from the queue `firstlight`; "
+    "restart them. What is due waits in the database, and nothing is lost.",
     page=_DELIVERIES,
 )
 ISSUE_MISSING = Rule(
@@ -103,8 +108,8 @@ ISSUE_MISSING = Rule(
     severity=Severity.PAGE,
     title="Today's issue is not frozen",
     when=f"{span(ISSUE_LATE)} after the cut-off there is no issue of the day, or its mail has not been made",
-    what_to_do="Look for the task compose in a worker's log. By hand: digest compose. If the database was restored, "
-    "first find out whether the issue was mailed (digest status says when it was restored).",
+    what_to_do="Look for the task `compose` in a worker's log. By hand: `digest compose`. If the database was "
+    "restored, first find out whether the issue was mailed (`digest status` says when it was restored).",
     page=_TOMORROW,
 )
 ISSUE_UNAPPROVED = Rule(
@@ -112,7 +117,7 @@ ISSUE_UNAPPROVED = Rule(
     severity=Severity.PAGE,
     title="Today's issue waits for an approval",
     when="with DIGEST_APPROVAL an issue was frozen, and nobody has approved it",
-    what_to_do="Read it at the desk and approve it there, or with digest issue approve. Readers whose hour has "
+    what_to_do="Read it at the desk and approve it there, or with `digest issue approve`. Readers whose hour has "
     "passed get it at once.",
     page=_TOMORROW,
 )
@@ -121,8 +126,8 @@ MAIL_WAITS = Rule(
     severity=Severity.PAGE,
     title="Digests wait",
     when=f"a digest has been due for more than {span(DIGEST_WAITS)}",
-    what_to_do="Is an issue held (the desk says so)? Do workers run? Does the relay answer (digest doctor)? What is "
-    "not sent by the next issue expires, and is not sent late.",
+    what_to_do="Is an issue held (the desk says so)? Do workers run? Does the relay answer (`digest doctor`)? What "
+    "is not sent by the next issue expires, and is not sent late.",
     page=_DELIVERIES,
     patience=timedelta(minutes=10),
 )
@@ -131,7 +136,7 @@ PROMPT_MAIL_WAITS = Rule(
     severity=Severity.PAGE,
     title="Somebody waits for a mail",
     when=f"a mail that somebody waits for (a confirmation, a sign-in) has been due for more than {span(PROMPT_WAITS)}",
-    what_to_do="Do workers run? Does the relay answer (digest doctor)? These mails are not held with an issue.",
+    what_to_do="Do workers run? Does the relay answer (`digest doctor`)? These mails are not held with an issue.",
     page=_DELIVERIES,
     patience=timedelta(minutes=5),
 )
@@ -140,8 +145,8 @@ RELAY_GONE = Rule(
     severity=Severity.PAGE,
     title="The relay takes no mail",
     when=f"for {span(RELAY_AWAY)} every run ended because the relay could not be reached, or refused us",
-    what_to_do="digest doctor asks the relay and says what it answers. Mend it, or DIGEST_SMTP_URL; the mail waits, "
-    "and goes out by itself. An alert by mail can come only then: this is what DIGEST_ALERT_WEBHOOK is for.",
+    what_to_do="Ask the relay with `digest doctor`, and mend it, or `DIGEST_SMTP_URL`; the mail waits, and goes out "
+    "by itself. An alert by mail can come only then: this is what `DIGEST_ALERT_WEBHOOK` is for.",
     page=_DELIVERIES,
 )
 BRAKED = Rule(
@@ -149,8 +154,8 @@ BRAKED = Rule(
     severity=Severity.PAGE,
     title="The brake has stopped sending",
     when="complaints, hard bounces or refusals of who we are passed their limits, and issues are held",
-    what_to_do="Find the cause first: an old list, a broken DKIM key, a blocklist (digest brake show, digest "
-    "doctor). Then let it go on at the desk, or with digest brake release.",
+    what_to_do="Find the cause first: an old list, a broken DKIM key, a blocklist (`digest brake show`, `digest "
+    "doctor`). Then let it go on at the desk, or with `digest brake release`.",
     page=_DELIVERIES,
 )
 UNKNOWN_GROWS = Rule(
@@ -158,7 +163,7 @@ UNKNOWN_GROWS = Rule(
     severity=Severity.TICKET,
     title="Mails of unknown fate",
     when=f"within {span(UNKNOWN_WITHIN)} deliveries have become unknown",
-    what_to_do="Find out what ended the worker or its connection (smtp_in_doubt in the log, or a missing process). "
+    what_to_do="Find out what ended the worker or its connection (`smtp_in_doubt` in the log, or a missing process). "
     "The desk lists the mails, and sends one again at the risk of a second copy.",
     page=_DELIVERIES,
 )
@@ -168,7 +173,7 @@ DEFERRALS = Rule(
     title="Much mail is put off",
     when=f"more than {DEFERRED_FEWEST} mails, and one in {round(1 / DEFERRED_SHARE)} of the newest issue, are deferred",
     what_to_do="The desk shows the servers' words. They are tried again by themselves. If one domain stands out, "
-    "send it less at once (DIGEST_DOMAIN_LIMITS).",
+    "send it less at once (`DIGEST_DOMAIN_LIMITS`).",
     page=_DELIVERIES,
     patience=timedelta(minutes=30),
 )
@@ -177,7 +182,7 @@ SOURCE_FAILED = Rule(
     severity=Severity.TICKET,
     title="%(subject)s cannot be read",
     when=f"a source has failed for {span(SOURCE_TROUBLED)}",
-    what_to_do="The desk shows its own words; digest sources check asks it once. It is asked again by itself, and "
+    what_to_do="The desk shows its own words; `digest sources check` asks it once. It is asked again by itself, and "
     "what was missed is caught up. If its form has changed, a new version of Firstlight may be needed.",
     page=_SOURCES,
 )
@@ -187,8 +192,8 @@ SOURCE_LATE = Rule(
     title="%(subject)s is late",
     when=f"for {span(SOURCE_TROUBLED)} a source has had an older day than the one that is due",
     what_to_do="Mostly the source is late itself, and is asked every hour. If today is a holiday of arXiv's that is "
-    "not known here, name it in DIGEST_ARXIV_HOLIDAYS. The issue is made without it; what comes late is in the next "
-    "one.",
+    "not known here, name it in `DIGEST_ARXIV_HOLIDAYS`. The issue is made without it; what comes late is in the "
+    "next one.",
     page=_SOURCES,
 )
 SOURCE_QUIET = Rule(
@@ -196,8 +201,8 @@ SOURCE_QUIET = Rule(
     severity=Severity.TICKET,
     title="%(subject)s has been silent",
     when=f"a source or service that was read before has not been read well for {span(SOURCE_SILENT)}",
-    what_to_do="The desk shows its own words; digest sources check asks each once. Does a worker take from the "
-    "queues firstlight-ingest and firstlight-signals?",
+    what_to_do="The desk shows its own words; `digest sources check` asks each once. Does a worker take from the "
+    "queues `firstlight-ingest` and `firstlight-signals`?",
     page=_SOURCES,
     patience=timedelta(minutes=30),
 )
@@ -206,7 +211,7 @@ SCORES_STALE = Rule(
     severity=Severity.TICKET,
     title="Papers are not scored",
     when=f"papers have not been scored for {span(SCORES_OLD)}",
-    what_to_do="Does a worker take from the queue firstlight-ingest? Its log says what failed.",
+    what_to_do="Does a worker take from the queue `firstlight-ingest`? Its log says what failed.",
     page=_TOMORROW,
     patience=timedelta(minutes=15),
 )
@@ -215,7 +220,7 @@ MAILBOX_QUIET = Rule(
     severity=Severity.TICKET,
     title="The bounce mailbox is not read",
     when=f"the bounce mailbox has not been read for {span(MAILBOX_SILENT)}",
-    what_to_do="digest inbound --imap says why. Until then bounces and complaints are not heeded.",
+    what_to_do="Ask it by hand: `digest inbound --imap` says why. Until then bounces and complaints are not heeded.",
     page=_DELIVERIES,
     patience=timedelta(minutes=15),
 )
@@ -224,7 +229,7 @@ UNPRUNED = Rule(
     severity=Severity.TICKET,
     title="Nothing is deleted",
     when=f"what is past its time has not been deleted for {span(NOT_PRUNED)}",
-    what_to_do="digest prune does it by hand, and says what stops it.",
+    what_to_do="Do it by hand: `digest prune` says what stops it.",
     page=_DELIVERIES,
     patience=timedelta(hours=1),
 )
@@ -233,7 +238,7 @@ SCHEMA_BEHIND = Rule(
     severity=Severity.PAGE,
     title="The database does not fit this version",
     when="the database's schema is older or newer than the version that is installed",
-    what_to_do="If it is older: digest db upgrade, then restart. If it is newer: restart the processes of the old "
+    what_to_do="If it is older: `digest db upgrade`, then restart. If it is newer: restart the processes of the old "
     "version. A process that is started now may refuse to work.",
     page=_TOMORROW,
     patience=timedelta(minutes=10),
@@ -252,8 +257,8 @@ TASK_SET_ASIDE = Rule(
     severity=Severity.TICKET,
     title="A task was set aside",
     when="a task has ended its worker again and again, and is not tried any more",
-    what_to_do="digest status says which, and the worker's log what it did last. When the cause is mended, try it "
-    "again.",
+    what_to_do="See which it was (`digest status`), and in the worker's log what it did last. When the cause is "
+    "mended, try it again.",
     page=_DELIVERIES,
 )
 

@@ -177,7 +177,7 @@ def _shown(base_url: str, kept: Kept, now: datetime) -> dict[str, Any]:
         "details": kept.details,
         "since": known.since.isoformat(),
         "over_at": over_at.isoformat() if over_at else None,
-        "what_to_do": rule.what_to_do if rule and over_at is None else "",
+        "what_to_do": rule.doing if rule and over_at is None else "",
         "link": f"{base_url}{rule.page}" if rule else f"{base_url}/admin/",
     }
 
@@ -224,7 +224,7 @@ def open_alarms(session: Session) -> list[Line]:
                 since=known.since,
                 told_at=known.told_at,
                 over_at=known.over_at,
-                what_to_do=rule.what_to_do if rule else "",
+                what_to_do=rule.doing if rule else "",
                 page=rule.page if rule else "/admin/",
             )
         )

@@ -38,6 +38,7 @@ class AlertWords:
     over_heading: str
     over: tuple[AlertLine, ...]
     to_do: str
+    see: str
     button: str
     url: str
     closing: str
@@ -80,6 +81,7 @@ def alert_words(body: Mapping[str, Any]) -> AlertWords:
         over_heading="Over" if began and over else "",
         over=over,
         to_do="What to do",
+        see="See it at the desk",
         button="Open the desk",
         url=web_url(str(body["desk"])),
         closing=closing,
@@ -117,6 +119,7 @@ PROBE = AlertWords(
     over_heading="x",
     over=(_LINE,),
     to_do="x",
+    see="x",
     button="x",
     url="https://x.invalid/",
     closing="x",

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import NamedTuple
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, select, update
 from sqlmodel import Session
 
 from digest.store.dialects import changed, insert_into, table_of
@@ -73,8 +73,3 @@ def newest_call(session: Session) -> Called | None:
         .one_or_none()
     )
     return Called(*row) if row else None
-
-
-def forget_calls(session: Session, before: date) -> int:
-    """Delete the calls of days before a date; return how many."""
-    return changed(session, delete(_beat).where(_beat.c.day < before))

@@ -9,7 +9,7 @@ from enum import StrEnum
 from secrets import token_hex
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind
@@ -139,13 +139,6 @@ def end_post(session: Session, notice: Notice, state: Post, words: str, *, now: 
     }
     mine = (_notice.c.id == notice.id, _notice.c.post_attempts == notice.post_attempts)
     return changed(session, update(_notice).where(*mine).values(values)) == 1
-
-
-def forget_notices(session: Session, before: datetime) -> int:
-    """Delete notices from before an instant, with what says who was mailed; return how many."""
-    old = select(_notice.c.id).where(_notice.c.created_at < before)
-    session.connection().execute(delete(_mail).where(_mail.c.notice_id.in_(old)))
-    return changed(session, delete(_notice).where(_notice.c.created_at < before))
 
 
 def _read(row: Any) -> Notice:
