@@ -27,6 +27,7 @@ from digest.languages import offered
 _ENV_FILE = ".env"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_BLANK = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 _LEVELS = ("debug", "info", "warning", "error")
 _DOMAIN = re.compile(r"\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 WordList = Annotated[list[str], NoDecode]
@@ -116,6 +117,13 @@ class Settings(BaseSettings):
     metrics_from: WordList = Field(
         default_factory=list, description="Opens /metrics to these addresses or networks; off without it and a token"
     )
+    alert_webhook: str = Field(
+        "", description="Where alerts are posted as signed JSON, beside the mail to the admins; off without it"
+    )
+    alert_secret: str = Field("", description="Signs what is posted to ALERT_WEBHOOK; at least 16 characters")
+    heartbeat_url: str = Field(
+        "", description="Called after each good day, so that whoever waits for it notices when none was"
+    )
     sign_up: SignUpMode = Field(
         SignUpMode.OPEN, description="Who may sign up: open, domains (those listed below), or invitation"
     )
@@ -178,7 +186,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
         return value.rstrip("/")
 
-    @field_validator("metrics_token")
+    @field_validator("alert_webhook", "heartbeat_url")
+    @classmethod
+    def _called_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        _ = parts.port  # raises ValueError, saying why, where it is none
+        if value and not (
+            parts.scheme in {"http", "https"} and parts.hostname and value.isascii() and not _BLANK.search(value)
+        ):
+            raise ValueError("it is not a web address such as https://alerts.example.org/firstlight")
+        if value and (parts.fragment or "@" in parts.netloc):
+            raise ValueError("it holds a name, a password or a fragment; put what is secret into its path or query")
+        return value
+
+    @field_validator("metrics_token", "alert_secret")
     @classmethod
     def _hard_to_guess(cls, value: str) -> str:
         if value and (len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value):
@@ -278,6 +299,14 @@ class Settings(BaseSettings):
     def _somebody_may_sign_up(self) -> Settings:
         if self.sign_up is SignUpMode.DOMAINS and not self.sign_up_domains:
             raise ValueError("DIGEST_SIGN_UP is domains, and DIGEST_SIGN_UP_DOMAINS names none")
+        return self
+
+    @model_validator(mode="after")
+    def _alerts_are_signed(self) -> Settings:
+        if self.alert_webhook and not self.alert_secret:
+            raise ValueError(
+                "DIGEST_ALERT_WEBHOOK is set, and DIGEST_ALERT_SECRET is not; make one with: openssl rand -hex 24"
+            )
         return self
 
     @property

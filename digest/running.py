@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import structlog
 import uvicorn
@@ -20,6 +20,7 @@ from digest.wiring import Services
 from workers import scheduler
 from workers.app import QUEUES, celery_app, prepare, use_services
 from workers.inline import worker_threads
+from workers.lookout import lookout
 from workers.tasks import enqueue
 
 _log = structlog.get_logger("firstlight")
@@ -129,7 +130,8 @@ def server_config(services: Services) -> uvicorn.Config:
 
 def _serve(services: Services, listener: socket.socket) -> None:
     config = server_config(services)
-    with _signals_end_the_server_only():
+    watched = nullcontext() if services.settings.demo else lookout(services)
+    with _signals_end_the_server_only(), watched:
         uvicorn.Server(config).run(sockets=[listener])
 
 

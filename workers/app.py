@@ -35,6 +35,7 @@ celery_app.conf.update(
         "firstlight.score": {"queue": "firstlight-ingest"},
         "firstlight.prune": {"queue": "firstlight-signals"},
         "firstlight.retain": {"queue": "firstlight-signals"},
+        "firstlight.watch": {"queue": "firstlight"},  # behind no source that does not answer
     },
     task_acks_late=True,
     task_reject_on_worker_lost=True,

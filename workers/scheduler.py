@@ -32,6 +32,7 @@ _IN_FLIGHT = {
     Task.INBOUND: timedelta(minutes=10),
     Task.PRUNE: timedelta(minutes=10),
     Task.RETAIN: timedelta(minutes=30),
+    Task.WATCH: timedelta(minutes=5),
 }
 _log = structlog.get_logger("firstlight.scheduler")
 
@@ -55,6 +56,7 @@ class Ticker:
         self._enqueue = enqueue
         self._scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)] if live else []
         self._services = SIGNAL_SERVICES if live else ()
+        self._watched = live
         self._mailbox = services.mailbox.name if live and services.mailbox is not None else ""
         self._seat = Seat(services.engine, self.holder)
         self._led = False
@@ -101,6 +103,7 @@ class Ticker:
             now=now,
             services=self._services,
             mailbox=self._mailbox,
+            watched=self._watched,
         )
         for work in due:
             if work in asked:

@@ -111,6 +111,7 @@ def compose(issued_on: str) -> None:
 def deliver() -> None:
     """Send what is due, for some minutes at most, and come back while there is more."""
     from digest.flows.deliver import deliver_due
+    from digest.flows.relay import note_relay
 
     wired = services()
     wired.guard.stand()
@@ -124,6 +125,7 @@ def deliver() -> None:
         limit=_A_RUN,
         stopping=lambda: stopping() or wired.clock() >= end,
     )
+    note_relay(wired.engine, tally, wired.clock())
     if tally.total:
         _log.info("delivered", **tally.as_plain())
         wired.guard.stand()  # a copy taken meanwhile does not know all that went out
@@ -186,6 +188,14 @@ def retain() -> None:
     _log.info("retained", **asdict(forgotten))
 
 
+@shared_task(name="firstlight.watch")
+def watch() -> None:
+    """Look whether something is wrong, and tell somebody; a webhook that does not answer is tried again by the next."""
+    from workers.lookout import look
+
+    look(services(), worker=True)
+
+
 def enqueue(work: Work) -> None:
     """Put one piece of due work on the queue."""
     match work.task:
@@ -209,3 +219,5 @@ def enqueue(work: Work) -> None:
             prune.delay()
         case Task.RETAIN:
             retain.delay()
+        case Task.WATCH:
+            watch.delay()

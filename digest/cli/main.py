@@ -10,6 +10,7 @@ import typer
 from digest import __version__
 from digest.cli import (
     admins,
+    alarms,
     backups,
     bench,
     brake,
@@ -59,6 +60,7 @@ doctor.add_to(app)
 serving.add_to(app)
 backups.add_to(app)
 status.add_to(app)
+alarms.add_to(app)
 pruning.add_to(app)
 taste.add_to(app)
 

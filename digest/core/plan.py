@@ -24,6 +24,7 @@ _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
 POLL_MAILBOX = timedelta(minutes=5)
 RETAIN_EVERY = timedelta(hours=6)
+WATCH_EVERY = timedelta(minutes=5)
 STALE_AFTER = timedelta(hours=12)  # the misfire grace: a slot missed by more is not made up for by a late issue
 
 
@@ -40,6 +41,7 @@ class Task(StrEnum):
     INBOUND = "inbound"
     PRUNE = "prune"
     RETAIN = "retain"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)

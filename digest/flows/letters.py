@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from digest.core.cadence import Cadence, slots_between
@@ -16,6 +16,7 @@ from digest.core.tailor import Edition
 from digest.flows.lately import Lately
 from digest.flows.links import Held, held
 from digest.mail import moving_letters
+from digest.mail.alert_words import AlertWords, alert_words
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.moving_letters import LetterWords
@@ -52,6 +53,9 @@ class Printer(Protocol):
 
     def letter(self, words: LetterWords, url: str) -> Rendered:
         """Render a letter with one link."""
+
+    def alert(self, words: AlertWords) -> Rendered:
+        """Render what is wrong and what is over."""
 
 
 class Lines(Protocol):
@@ -231,6 +235,13 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
     else:
         raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
+
+
+def alert_letter(courier: Courier, claimed: Claim, body: Mapping[str, Any], recipient: str, at: datetime) -> Letter:
+    """Make the mail that tells a notice to one of those who sit at the desk."""
+    rendered = courier.renderer.alert(alert_words(body))
+    identity = f"{claimed.kind}/{claimed.id}"
+    return _letter(courier, rendered, recipient, identity, at=at, kind=claimed.kind, claimed=claimed)
 
 
 def _letter(

@@ -2,6 +2,7 @@
 
 from digest.store.tables.admins import AdminRow, AdminSession, AuditEntry
 from digest.store.tables.admission import Invitation, LimitRow
+from digest.store.tables.alarms import AlarmRow, AlertMail, AlertNotice, Heartbeat, Outage
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.edits import IssueEdit
@@ -37,6 +38,9 @@ __all__ = [
     "AddressChange",
     "AdminRow",
     "AdminSession",
+    "AlarmRow",
+    "AlertMail",
+    "AlertNotice",
     "AuditEntry",
     "Author",
     "AuthorFigureRow",
@@ -46,6 +50,7 @@ __all__ = [
     "Consent",
     "DatabaseEpoch",
     "Delivery",
+    "Heartbeat",
     "IngestRun",
     "InterestRow",
     "Invitation",
@@ -57,6 +62,7 @@ __all__ = [
     "MailboxAside",
     "MailboxCursor",
     "ObservationRow",
+    "Outage",
     "Paper",
     "PaperAlias",
     "PaperAuthor",
