@@ -60,12 +60,15 @@ def run_web(*, host: str, port: int) -> None:
 
 def run_worker(*, concurrency: int, queues: str) -> None:
     """Run a Celery worker; refuses an outdated schema, a weak secret and the in-memory broker."""
+    wanted = [name.strip() for name in queues.split(",") if name.strip()] or list(QUEUES)
+    if unknown := sorted(set(wanted) - set(QUEUES)):
+        raise ConfigError(f"there is no queue {', '.join(unknown)}; the queues are: {', '.join(QUEUES)}")
     services = prepare(_settings_with_broker())
     require_current(services.engine)
     _require_fit(services)
     services.engine.dispose()  # the children open their own connections
     celery_app.worker_main(
-        ["worker", "--loglevel=INFO", f"--concurrency={concurrency}", f"--queues={queues or ','.join(QUEUES)}"]
+        ["worker", "--loglevel=INFO", f"--concurrency={concurrency}", f"--queues={','.join(wanted)}"]
     )
 
 

@@ -17,7 +17,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from digest.core.lead import BEAT, TICK
 from digest.core.plan import Task, Work
 from digest.flows.leading import Seat
-from digest.flows.tick import due_work
+from digest.flows.tick import due_work, held_now
 from digest.logs import correlated
 from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services
 
@@ -59,6 +59,7 @@ class Ticker:
         self._seat = Seat(services.engine, self.holder)
         self._led = False
         self._asked: dict[Work, datetime] = {}
+        self._holding: frozenset[Work] = frozenset()
 
     def beat(self) -> list[Work] | None:
         """Renew the lead or ask for it, and tick if that is due; None where it is not, or another leads.
@@ -91,7 +92,13 @@ class Ticker:
         self.services.guard.stand()  # a restored database must not have an issue made anew that may have gone out
         now = self.services.clock()
         last_cut_off = self.services.last_cut_off(now)
-        asked = {work: at for work, at in self._asked.items() if now < at + _IN_FLIGHT.get(work.task, timedelta(0))}
+        held = held_now(self.services.engine, now)
+        # What is released is asked for at once, and not only when it had time to happen.
+        asked = {
+            work: at
+            for work, at in self._asked.items()
+            if now < at + _IN_FLIGHT.get(work.task, timedelta(0)) and work not in held
+        }
         self._asked = asked
         enqueued = []
         due = due_work(
@@ -102,8 +109,9 @@ class Ticker:
             services=self._services,
             mailbox=self._mailbox,
         )
+        self._tell_held(frozenset(held.intersection(due)))
         for work in due:
-            if work in asked:
+            if work in asked or work in held:
                 continue
             if not may_go_on():
                 break
@@ -111,6 +119,12 @@ class Ticker:
             asked[work] = now
             enqueued.append(work)
         return enqueued
+
+    def _tell_held(self, holding: frozenset[Work]) -> None:
+        """Say what is due and set aside, whenever that changes."""
+        if holding != self._holding:
+            _log.warning("holding_back", work=sorted(" ".join([one.task, *one.arguments]) for one in holding))
+            self._holding = holding
 
     def beat_safely(self) -> None:
         """Beat, and turn any surprise into a log line: the scheduler must outlive a bad minute."""
