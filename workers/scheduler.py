@@ -123,7 +123,7 @@ class Ticker:
     def _tell_held(self, holding: frozenset[Work]) -> None:
         """Say what is due and set aside, whenever that changes."""
         if holding != self._holding:
-            _log.warning("holding_back", work=sorted(" ".join([one.task, *one.arguments]) for one in holding))
+            _log.warning("holding_back", work=sorted(one.name for one in holding))
             self._holding = holding
 
     def beat_safely(self) -> None:

@@ -28,6 +28,7 @@ from digest.cli import (
     status,
     subscribers,
     suppressions,
+    tasks,
     taste,
 )
 from digest.cli.context import plain_failures
@@ -61,6 +62,7 @@ backups.add_to(app)
 status.add_to(app)
 pruning.add_to(app)
 taste.add_to(app)
+tasks.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

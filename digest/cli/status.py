@@ -78,6 +78,7 @@ def _lines(vitals: Vitals) -> list[str]:
     lines += [f"{name}: {_ago(vitals, at)}" for name, at in vitals.chores.items()]
     if vitals.braked:
         lines.append(f"the brake holds {len(vitals.braked)} issues; see: digest brake show")
+    lines += [f"set aside: {one.name}, after {one.tries} tries; see: digest tasks list" for one in vitals.set_aside]
     if vitals.fenced_at:
         lines.append(f"restored: {_ago(vitals, vitals.fenced_at)}; {vitals.fence_words}")
     return lines

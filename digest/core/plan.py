@@ -59,6 +59,11 @@ class Work:
         return json.dumps([self.task, self.source, self.scope, self.issued_on.isoformat() if self.issued_on else ""])
 
     @property
+    def name(self) -> str:
+        """What people call it: the task and what it is called with."""
+        return " ".join([self.task, *self.arguments])
+
+    @property
     def arguments(self) -> list[str]:
         """What the task is called with, all plain words."""
         match self.task:

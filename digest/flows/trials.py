@@ -97,5 +97,4 @@ def forget(engine: Engine, aside_id: int, *, actor: str, now: datetime, ip: str 
 
 
 def _audit(session: Session, action: str, work: Work, *, actor: str, now: datetime, ip: str) -> None:
-    target = " ".join([work.task, *work.arguments])
-    append_audit(session, at=now, actor=actor, action=action, target=target, ip=ip)
+    append_audit(session, at=now, actor=actor, action=action, target=f"task {work.name}", ip=ip)

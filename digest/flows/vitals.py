@@ -15,6 +15,7 @@ from digest.store.brake import held_by_brake
 from digest.store.engine import reading
 from digest.store.epoch import epoch, newest_fence
 from digest.store.lead import Lead
+from digest.store.trials import SetAside, set_aside
 from digest.store.vitals import IssueStanding, SourceStanding
 
 _ISSUES = 3
@@ -38,6 +39,7 @@ class Vitals:
     epoch: int
     fenced_at: datetime | None
     fence_words: str
+    set_aside: Sequence[SetAside]
 
     @property
     def leads(self) -> bool:
@@ -81,6 +83,7 @@ class Vitals:
             "scored_at": iso(self.scored_at),
             "mailbox_read_at": iso(self.mailbox_read_at),
             "chores": {name: iso(at) for name, at in self.chores.items()},
+            "set_aside": [one.as_plain() for one in self.set_aside],
             "restored": {"times": self.epoch, "at": iso(self.fenced_at), "words": self.fence_words},
         }
 
@@ -104,4 +107,5 @@ def take_vitals(engine: Engine, now: datetime) -> Vitals:
             epoch=epoch(session),
             fenced_at=fenced[0] if fenced else None,
             fence_words=fenced[1] if fenced else "",
+            set_aside=set_aside(session),
         )

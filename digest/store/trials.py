@@ -32,7 +32,24 @@ class SetAside:
     began_at: datetime
     at: datetime
     words: str
-    forgotten_at: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """What people call the work."""
+        return self.work.name
+
+    def as_plain(self) -> dict[str, Any]:
+        """Return it as plain values for JSON; instants in ISO form."""
+        return {
+            "number": self.id,
+            "task": self.work.task,
+            "arguments": self.work.arguments,
+            "tries": self.tries,
+            "worker": self.worker,
+            "began_at": self.began_at.isoformat(),
+            "at": self.at.isoformat(),
+            "words": self.words,
+        }
 
 
 def begin_run(
@@ -144,5 +161,4 @@ def _read(row: Row[tuple[object, ...]]) -> SetAside:
         began_at=row.began_at,
         at=row.at,
         words=row.words,
-        forgotten_at=row.forgotten_at,
     )
