@@ -6,11 +6,13 @@ import mmap
 from datetime import timedelta
 from functools import cache
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import Celery, Task
 from celery.signals import (
     before_task_publish,
+    celeryd_init,
     setup_logging,
     task_postrun,
     task_prerun,
@@ -22,6 +24,9 @@ from digest import logs
 from digest.config import Settings, read_settings
 from digest.store.schema import require_current
 from digest.wiring import Services
+
+if TYPE_CHECKING:
+    from celery.apps.worker import Worker
 
 # What readers wait for, what asks the outside, what needs the processor, and the rest: none holds another up.
 SEND, INGEST, SCORE, SIGNALS = QUEUES = ("send", "ingest", "score", "signals")
@@ -42,7 +47,7 @@ _LIMITS = dict.fromkeys(("firstlight.deliver", "firstlight.sweep"), timedelta(mi
 _LONGEST = timedelta(minutes=30)
 _GRACE = timedelta(minutes=1)  # after the soft limit, which is an error in the task, until the process is killed
 
-celery_app = Celery("firstlight", include=["workers.tasks"])
+celery_app = Celery("firstlight", include=["workers.tasks", "workers.alive"])
 celery_app.set_default()  # a worker in a thread of `digest up` looks its tasks up in the default application
 celery_app.conf.update(
     broker_url="memory://",  # until `prepare` names one; Celery's own default is somebody else's AMQP server
@@ -148,6 +153,22 @@ def _take_correlation(task: Task[..., None], **_: object) -> None:
 @task_postrun.connect
 def _end_correlation(**_: object) -> None:
     structlog.contextvars.unbind_contextvars(logs.CORRELATION, "task")
+
+
+_workers: list[Worker] = []
+
+
+@celeryd_init.connect
+def _remember_worker(instance: Worker, **_: object) -> None:
+    _workers[:] = [instance]
+
+
+def exit_code() -> int:
+    """Return with which code the worker of this process means to end: Celery forgets it on the way out.
+
+    One that loses its broker at a bad moment ends with 1, and whoever keeps it running must see that.
+    """
+    return int(_workers[-1].exitcode or 0) if _workers else 0
 
 
 @worker_init.connect

@@ -19,7 +19,8 @@ from digest.core.plan import Task, Work
 from digest.flows.leading import Seat
 from digest.flows.tick import due_work, held_now
 from digest.logs import correlated
-from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services
+from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services, utc_now
+from workers.alive import show_alive
 
 TICK_SECONDS = int(TICK.total_seconds())
 # What was asked for is not asked for again until it had time to happen; a lost message is then made good.
@@ -137,6 +138,7 @@ class Ticker:
         except Exception:  # noqa: BLE001  # the database or broker may be away for a while; the next tick heals
             _log.exception("tick failed")
         else:
+            show_alive(self.services.settings.alive_file)
             if enqueued:
                 _log.info("tick", work=[f"{work.task}:{work.source}:{work.scope}" for work in enqueued])
 
@@ -148,7 +150,7 @@ def start(ticker: Ticker) -> BackgroundScheduler:
         ticker.beat_safely,
         "interval",
         seconds=BEAT.total_seconds(),
-        next_run_time=ticker.services.clock(),
+        next_run_time=utc_now(),  # the library counts by the wall's clock, whatever clock the services have
         max_instances=1,
         coalesce=True,
         misfire_grace_time=None,  # a late tick is as good as a punctual one: what is due is read from SQL
