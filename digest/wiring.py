@@ -77,7 +77,7 @@ class Services:
     @cached_property
     def engine(self) -> Engine:
         """The database."""
-        return open_engine(self.settings.database_url)
+        return open_engine(self.settings.database_url, self.settings.database_password)
 
     @cached_property
     def guard(self) -> Guard:

@@ -29,6 +29,7 @@ from digest.cli import (
     status,
     subscribers,
     suppressions,
+    tasks,
     taste,
 )
 from digest.cli.context import plain_failures
@@ -63,6 +64,7 @@ status.add_to(app)
 alarms.add_to(app)
 pruning.add_to(app)
 taste.add_to(app)
+tasks.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

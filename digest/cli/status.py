@@ -87,6 +87,7 @@ def _lines(vitals: Vitals) -> list[str]:
         lines.append(f"the brake holds {len(vitals.braked)} issues; see: digest brake show")
     if vitals.relay_away:
         lines.append(f"the relay takes no mail: {vitals.relay_away.words}")
+    lines += [f"set aside: {one.name}, after {one.tries} tries; see: digest tasks list" for one in vitals.set_aside]
     if vitals.fenced_at:
         lines.append(f"restored: {_ago(vitals, vitals.fenced_at)}; {vitals.fence_words}")
     return lines

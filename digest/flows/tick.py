@@ -20,6 +20,7 @@ from digest.store.engine import reading
 from digest.store.epoch import newest_fence
 from digest.store.mailbox import place_in
 from digest.store.prune import chore_done
+from digest.store.trials import held_back
 
 _SCORE_EVERY = timedelta(hours=1)
 
@@ -80,3 +81,9 @@ def due_work(
     if retained_at is None or now - retained_at >= RETAIN_EVERY:
         work.append(Work(Task.RETAIN))
     return work
+
+
+def held_now(engine: Engine, now: datetime) -> set[Work]:
+    """Return the work that nothing may start, due or not: it took its workers with it, and is set aside."""
+    with reading(engine) as session:
+        return held_back(session, now)

@@ -17,6 +17,7 @@ from digest.store.engine import reading
 from digest.store.epoch import epoch, newest_fence
 from digest.store.lead import Lead
 from digest.store.outages import Away, outage, unknown_since
+from digest.store.trials import SetAside, set_aside
 from digest.store.vitals import IssueStanding, SourceStanding
 
 _ISSUES = 3
@@ -45,6 +46,7 @@ class Vitals:
     epoch: int
     fenced_at: datetime | None
     fence_words: str
+    set_aside: Sequence[SetAside]
 
     @property
     def leads(self) -> bool:
@@ -89,6 +91,7 @@ class Vitals:
             "scored_at": iso(self.scored_at),
             "mailbox_read_at": iso(self.mailbox_read_at),
             "chores": {name: iso(at) for name, at in self.chores.items()},
+            "set_aside": [one.as_plain() for one in self.set_aside],
             "restored": {"times": self.epoch, "at": iso(self.fenced_at), "words": self.fence_words},
         }
 
@@ -115,4 +118,5 @@ def take_vitals(engine: Engine, now: datetime) -> Vitals:
             epoch=epoch(session),
             fenced_at=fenced[0] if fenced else None,
             fence_words=fenced[1] if fenced else "",
+            set_aside=set_aside(session),
         )

@@ -20,6 +20,7 @@ from digest.web import (
     desk,
     desk_edits,
     desk_sources,
+    desk_tasks,
     editions,
     feedback,
     feeds,
@@ -101,6 +102,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk.router)
     app.include_router(desk_edits.router)
     app.include_router(desk_sources.router)
+    app.include_router(desk_tasks.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:

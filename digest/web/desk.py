@@ -28,6 +28,7 @@ from digest.web.admin import Proven, SignedIn, record
 from digest.web.desk_alarms import shown_alarms
 from digest.web.desk_edits import shown_edits
 from digest.web.desk_sources import missing_warning, source_warning, worries
+from digest.web.desk_tasks import tasks_warning
 from digest.web.headers import DESK, MAIL_POLICY
 from digest.web.pages import client_ip, to
 from digest.web.site import Site, TheSite
@@ -187,6 +188,7 @@ def _warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) ->
             found.append("The HTML is above our own limit of 80 KB.")
         if any(pick.card.simulated for pick in made.edition.picks) and not site.services.settings.demo:
             found.append("Some evidence is simulated.")
+    found += tasks_warning(site)
     found += [source_warning(health) for health in overview if worries(health, site.now)]
     if site.services.settings.demo:
         return found

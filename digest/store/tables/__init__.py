@@ -9,7 +9,7 @@ from digest.store.tables.edits import IssueEdit
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
-from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
+from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease, TaskAside, TaskRun
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
@@ -83,6 +83,8 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "TaskAside",
+    "TaskRun",
     "TasteRow",
     "WordFrequency",
     "Yardstick",
