@@ -120,5 +120,9 @@ class EditRefused(DigestError):
     """An edit of an issue that cannot be made; the message says why and what can."""
 
 
+class DeedRefused(DigestError):
+    """Something asked for at the desk that cannot be done now; the message says why and what can."""
+
+
 class CorruptState(DigestError):
     """What the database holds is not what was written there."""

@@ -19,6 +19,8 @@ from digest.web import (
     bylines,
     desk,
     desk_edits,
+    desk_reader_deeds,
+    desk_readers,
     desk_sources,
     editions,
     feedback,
@@ -101,6 +103,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk.router)
     app.include_router(desk_edits.router)
     app.include_router(desk_sources.router)
+    app.include_router(desk_readers.router)
+    app.include_router(desk_reader_deeds.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:

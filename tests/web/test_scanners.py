@@ -40,6 +40,7 @@ def addresses(place: Place, paper: int) -> dict[str, list[str]]:
         "link:path": ["unsubscribe"],
         "delivery_id": ["1"],
         "issue_id": ["1"],
+        "reader_id": ["1", "99"],
     }
 
 
