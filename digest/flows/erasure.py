@@ -53,7 +53,7 @@ def erase_chosen(
     """Erase the readers that are chosen within the transaction, so that none of them can change before it ends."""
     for left in reversed(range(_TRIES)):
         try:
-            return _erase(engine, tokens, choose, actor, now, ip)
+            return _erase(engine, tokens, choose, actor=actor, now=now, ip=ip)
         except (IntegrityError, OperationalError) as error:
             if not left:
                 raise
@@ -62,7 +62,13 @@ def erase_chosen(
 
 
 def _erase(
-    engine: Engine, tokens: Tokens, choose: Callable[[Session], Sequence[int]], actor: str, now: datetime, ip: str
+    engine: Engine,
+    tokens: Tokens,
+    choose: Callable[[Session], Sequence[int]],
+    *,
+    actor: str,
+    now: datetime,
+    ip: str,
 ) -> Erased:
     with writing(engine) as session:
         keep_deliveries(session)

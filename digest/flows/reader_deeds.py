@@ -1,4 +1,4 @@
-"""What the desk does for, or to, one reader: confirmation again, a ban and its end, everything held, erasure; audited."""
+"""What the desk does for, or to, one reader: a confirmation again, a ban and its end, an export, erasure; audited."""
 
 from __future__ import annotations
 

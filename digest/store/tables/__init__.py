@@ -5,7 +5,9 @@ from digest.store.tables.admission import Invitation, LimitRow
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.edits import IssueEdit
+from digest.store.tables.errands import SourceErrand
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
+from digest.store.tables.growth import ReaderDay
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
@@ -66,6 +68,7 @@ __all__ = [
     "PaperStanding",
     "PaperText",
     "ReactionRow",
+    "ReaderDay",
     "RejectedRecord",
     "SchedulerLease",
     "Score",
@@ -73,6 +76,7 @@ __all__ = [
     "ServiceCondition",
     "SignalCheck",
     "SourceCursor",
+    "SourceErrand",
     "SpentToken",
     "Subscriber",
     "Subscription",
