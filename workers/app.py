@@ -29,6 +29,7 @@ celery_app.conf.update(
     task_default_queue="firstlight",
     task_routes={
         "firstlight.ingest": {"queue": "firstlight-ingest"},
+        "firstlight.errand": {"queue": "firstlight-ingest"},
         "firstlight.refresh": {"queue": "firstlight-signals"},
         "firstlight.words": {"queue": "firstlight-ingest"},
         "firstlight.inbound": {"queue": "firstlight-signals"},
@@ -56,6 +57,14 @@ def kick() -> None:
         celery_app.send_task("firstlight.deliver", retry=False)
     except Exception as error:  # noqa: BLE001  # a page must not fail for want of a broker: the tick finds the work
         structlog.get_logger("firstlight").warning("kick_failed", error=type(error).__name__)
+
+
+def send_errand(source: str, scope: str) -> None:
+    """Tell the workers what was asked of a source; a broker that is away costs a tick, nothing more."""
+    try:
+        celery_app.send_task("firstlight.errand", args=(source, scope), retry=False)
+    except Exception as error:  # noqa: BLE001  # as above: the tick finds it in SQL
+        structlog.get_logger("firstlight").warning("errand_not_sent", error=type(error).__name__)
 
 
 @cache
@@ -97,7 +106,7 @@ def use_services(given: Services) -> None:
 def prepare(settings: Settings) -> Services:
     """Point Celery at the broker of the settings and wire the services."""
     celery_app.conf.update(broker_url=settings.broker_url)
-    made = Services(settings, kick=kick)
+    made = Services(settings, kick=kick, errand=send_errand)
     made.name_readers()
     return made
 

@@ -31,6 +31,7 @@ class Task(StrEnum):
     """The kinds of work the scheduler starts."""
 
     INGEST = "ingest"
+    ERRAND = "errand"  # what somebody asked of a source beside its plan
     REFRESH = "refresh"
     WORDS = "words"
     SCORE = "score"

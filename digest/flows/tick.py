@@ -17,6 +17,7 @@ from digest.store import due
 from digest.store.conditions import held_services
 from digest.store.engine import reading
 from digest.store.epoch import newest_fence
+from digest.store.errands import due_errands
 from digest.store.mailbox import place_in
 from digest.store.prune import chore_done
 
@@ -52,6 +53,7 @@ def due_work(
         pruned_at = chore_done(session, CHORE)
         retained_at = chore_done(session, RETAINED)
         read = place_in(session, mailbox) if mailbox else None
+        errands = due_errands(session, now) if read_live else []
     work: list[Work] = []
     if sweeping:
         work.append(Work(Task.SWEEP))
@@ -62,7 +64,8 @@ def due_work(
     # An issue that a restored database has forgotten may have been sent: making it anew is for somebody to decide.
     if not composed and not may_have_gone_out(cut_off, fenced[0] if fenced else None):
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
-    work += sources_due(read_live, last_runs, now)
+    work += [Work(Task.ERRAND, source=source, scope=scope) for source, scope in errands]
+    work += sources_due(read_live, last_runs, now, held=held)
     work += sources_due(asked, last_runs, now, Task.REFRESH, held)
     scoring = scored_at is None or now - scored_at >= _SCORE_EVERY
     if reading_on or scoring:  # with every scoring, for the abstracts that came later than their papers

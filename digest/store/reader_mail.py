@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import func, literal, select
 from sqlmodel import Session
@@ -20,6 +21,7 @@ _issue = table_of(IssueRow)
 _subscription = table_of(Subscription)
 _READABLE = (DeliveryKind.DIGEST, DeliveryKind.WELCOME)
 _WENT_OUT = (DeliveryState.SENDING, DeliveryState.ACCEPTED, DeliveryState.UNKNOWN)
+_NAMES = ("id", "kind", "state", "reason", "reply", "attempts", "due_at", "sent_at", "settled_at", "issued_on")
 _MOST_A_DAY = 3
 _NOT_BEFORE = timedelta(minutes=10)
 
@@ -48,9 +50,8 @@ class Mailed:
 
 def mailed(session: Session, subscriber_id: int, *, before: int | None = None, limit: int) -> list[Mailed]:
     """List a reader's deliveries, newest first, those behind the number `before`."""
-    names = ("id", "kind", "state", "reason", "reply", "attempts", "due_at", "sent_at", "settled_at")
     statement = (
-        select(*(_delivery.c[name] for name in names), _issue.c.issued_on, _delivery.c.paper_ids)
+        select(*(_delivery.c[name] for name in _NAMES[:-1]), _issue.c.issued_on, _delivery.c.paper_ids)
         .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
         .where(_delivery.c.subscriber_id == subscriber_id)
         .order_by(_delivery.c.id.desc())
@@ -58,7 +59,13 @@ def mailed(session: Session, subscriber_id: int, *, before: int | None = None, l
     )
     if before is not None:
         statement = statement.where(_delivery.c.id < before)
-    return [Mailed(*row[:-1], papers=len(row.paper_ids)) for row in session.connection().execute(statement)]
+    return [_mailed(row) for row in session.connection().execute(statement)]
+
+
+def _mailed(row: Any) -> Mailed:
+    known = tuple[Any, ...](row)
+    columns, paper_ids = known[:-1], known[-1]
+    return Mailed(**dict(zip(_NAMES, columns, strict=True)), papers=len(paper_ids))
 
 
 class Again(StrEnum):

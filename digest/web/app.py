@@ -19,6 +19,7 @@ from digest.web import (
     bylines,
     desk,
     desk_edits,
+    desk_errands,
     desk_growth,
     desk_reader_deeds,
     desk_readers,
@@ -104,6 +105,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk.router)
     app.include_router(desk_edits.router)
     app.include_router(desk_sources.router)
+    app.include_router(desk_errands.router)
     app.include_router(desk_growth.router)
     app.include_router(desk_readers.router)
     app.include_router(desk_reader_deeds.router)
