@@ -24,6 +24,7 @@ from digest.web import (
     desk_reader_deeds,
     desk_readers,
     desk_sources,
+    desk_tables,
     editions,
     feedback,
     feeds,
@@ -109,6 +110,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk_growth.router)
     app.include_router(desk_readers.router)
     app.include_router(desk_reader_deeds.router)
+    app.include_router(desk_tables.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:
