@@ -32,22 +32,28 @@ def erase_address(engine: Engine, tokens: Tokens, address: str, *, actor: str, n
     return erase(engine, tokens, [reader], actor=actor, now=now)
 
 
-def erase(engine: Engine, tokens: Tokens, ids: Sequence[int], *, actor: str, now: datetime) -> Erased:
+def erase(engine: Engine, tokens: Tokens, ids: Sequence[int], *, actor: str, now: datetime, ip: str = "") -> Erased:
     """Erase readers in one transaction; those who are gone already are no error.
 
     The audit log keeps the beginning of the keyed hash of a single address. Somebody who changes something of theirs
     at this very moment can make the database refuse it; then it is tried again.
     """
-    return erase_chosen(engine, tokens, lambda _session: ids, actor=actor, now=now)
+    return erase_chosen(engine, tokens, lambda _session: ids, actor=actor, now=now, ip=ip)
 
 
 def erase_chosen(
-    engine: Engine, tokens: Tokens, choose: Callable[[Session], Sequence[int]], *, actor: str, now: datetime
+    engine: Engine,
+    tokens: Tokens,
+    choose: Callable[[Session], Sequence[int]],
+    *,
+    actor: str,
+    now: datetime,
+    ip: str = "",
 ) -> Erased:
     """Erase the readers that are chosen within the transaction, so that none of them can change before it ends."""
     for left in reversed(range(_TRIES)):
         try:
-            return _erase(engine, tokens, choose, actor, now)
+            return _erase(engine, tokens, choose, actor=actor, now=now, ip=ip)
         except (IntegrityError, OperationalError) as error:
             if not left:
                 raise
@@ -56,7 +62,13 @@ def erase_chosen(
 
 
 def _erase(
-    engine: Engine, tokens: Tokens, choose: Callable[[Session], Sequence[int]], actor: str, now: datetime
+    engine: Engine,
+    tokens: Tokens,
+    choose: Callable[[Session], Sequence[int]],
+    *,
+    actor: str,
+    now: datetime,
+    ip: str,
 ) -> Erased:
     with writing(engine) as session:
         keep_deliveries(session)
@@ -66,5 +78,5 @@ def _erase(
         erased = erase_rows(session, ids, addresses, hashes, now)
         if erased.readers:
             target = short(tokens.address_hashes(addresses[0])[0]) if len(ids) == 1 else f"{erased.readers} readers"
-            append_audit(session, at=now, actor=actor, action="erase", target=target)
+            append_audit(session, at=now, actor=actor, action="erase", target=target, ip=ip)
     return erased

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from digest.core.merge import storable
 from digest.core.subscription import SubscriptionState
 from digest.store.dialects import table_of
 from digest.store.tables import Consent, Delivery, Subscriber, Subscription
+from digest.tokens import address_key
 
 _subscriber = table_of(Subscriber)
 _subscription = table_of(Subscription)
@@ -63,6 +65,32 @@ _LISTED = (
 def newest(session: Session, state: SubscriptionState | None, limit: int) -> list[Listed]:
     """List the newest readers, of one state if it is given."""
     chosen = _LISTED if state is None else _LISTED.where(_subscription.c.state == state)
+    return [_listed(row) for row in session.connection().execute(chosen.limit(limit))]
+
+
+def found(
+    session: Session,
+    text: str,
+    state: SubscriptionState | None,
+    *,
+    by_domain: bool,
+    before: int | None,
+    limit: int,
+) -> list[Listed]:
+    """List the readers whose address holds a text, newest first, those behind the number `before`.
+
+    `by_domain` looks only behind the last @, for those who may not learn of an address by guessing its parts.
+    """
+    chosen = _LISTED if state is None else _LISTED.where(_subscription.c.state == state)
+    sought = address_key(storable(text))
+    if by_domain:
+        sought = sought.rpartition("@")[2]
+        # The domain begins at the last @; nobody's local part can be tried out letter by letter.
+        chosen = chosen.where(_subscriber.c.address_key.endswith(f"@{sought}", autoescape=True)) if sought else chosen
+    elif sought:
+        chosen = chosen.where(_subscriber.c.address_key.contains(sought, autoescape=True))
+    if before is not None:
+        chosen = chosen.where(_subscriber.c.id < before)
     return [_listed(row) for row in session.connection().execute(chosen.limit(limit))]
 
 

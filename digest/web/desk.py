@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -27,6 +28,7 @@ from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import Proven, SignedIn, record
 from digest.web.desk_alarms import shown_alarms
 from digest.web.desk_edits import shown_edits
+from digest.web.desk_readers import seen_by, words_for
 from digest.web.desk_sources import missing_warning, source_warning, worries
 from digest.web.desk_tasks import tasks_warning
 from digest.web.headers import DESK, MAIL_POLICY
@@ -229,6 +231,8 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         states=[state.value for state in DeliveryState if state.value in used],
         held_up=held_up,
         troubles=troubles,
+        seen=partial(seen_by, admin),
+        said=partial(words_for, admin),
         brake=judged,
         reasons=judged.words or ((why,) if stopped else ()),
         stopped=stopped,

@@ -1,4 +1,4 @@
-"""docker-compose.yml without Docker, for a compressed day in which one of each is killed and Redis forgets everything."""
+"""docker-compose.yml without Docker, for a short day in which one of each is killed and Redis forgets everything."""
 
 from __future__ import annotations
 

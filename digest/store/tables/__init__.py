@@ -6,7 +6,9 @@ from digest.store.tables.alarms import AlarmRow, AlertMail, AlertNotice, Heartbe
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.edits import IssueEdit
+from digest.store.tables.errands import SourceErrand
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
+from digest.store.tables.growth import ReaderDay
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease, TaskAside, TaskRun
@@ -72,6 +74,7 @@ __all__ = [
     "PaperStanding",
     "PaperText",
     "ReactionRow",
+    "ReaderDay",
     "RejectedRecord",
     "SchedulerLease",
     "Score",
@@ -79,6 +82,7 @@ __all__ = [
     "ServiceCondition",
     "SignalCheck",
     "SourceCursor",
+    "SourceErrand",
     "SpentToken",
     "Subscriber",
     "Subscription",
