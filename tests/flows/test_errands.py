@@ -185,7 +185,7 @@ def test_a_long_back_fill_comes_in_slices_and_can_be_stopped(engine: Engine) -> 
     stop(engine, "hf", "daily", ED)
     assert not work(engine, service, clock)
     assert len(service.asked) == 3
-    assert (only(engine).outcome, only(engine).words) == ("stopped", "stopped by ed@firstlight.test")
+    assert (only(engine).outcome, only(engine).words) == ("stopped", "by ed@firstlight.test")
     with pytest.raises(DeedRefused):
         stop(engine, "hf", "daily", ED)
 
