@@ -98,7 +98,8 @@ def show(services: Services) -> None:
         return
     table = Table("source", "asked for", "by", "how it goes", "requests", "listings", title="Asked for")
     for one in found:
-        state = one.outcome or ("under way" if one.held_until else f"waits until {one.next_at:%d %b %H:%M} UTC")
+        until = f"until {one.next_at:%d %b %H:%M} UTC" if one.next_at > services.clock() else "for a worker"
+        state = one.outcome or ("under way" if one.held_until else f"waits {until}")
         table.add_row(
             f"{one.source} {one.scope}",
             f"from {one.since} on" if one.since else "to be read now",

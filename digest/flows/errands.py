@@ -77,7 +77,7 @@ def stop(engine: Engine, source: str, scope: str, asker: Asker) -> None:
     """End the back-fill of a source at its next page; what it read stays. Raises DeedRefused where none is open."""
     with writing(engine) as session:
         found = store.open_errand(session, source, scope, [ErrandKind.BACKFILL])
-        words = f"stopped by {asker.actor}"
+        words = f"by {asker.actor}"
         if found is None or not store.end(session, found, Outcome.STOPPED, words, asker.now):
             raise DeedRefused("no back-fill of this source is open")
         target = f"{source} {scope}"

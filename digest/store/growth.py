@@ -84,7 +84,10 @@ def growth(session: Session, today: date, days: int) -> list[GrowthDay]:
     """Return the last so many days (UTC) with today, oldest first."""
     first = today - timedelta(days=days - 1)
     kept = kept_days(session, first)
-    return course(first, today, came(session, first, today), kept, running(session))
+    wanting = [first + timedelta(days=place) for place in range(days)]
+    wanting = [day for day in wanting if day not in kept]  # as a rule today alone
+    happened = came(session, wanting[0], wanting[-1]) if wanting else {}
+    return course(first, today, happened, kept, running(session))
 
 
 def keep_days(session: Session, today: date) -> int:

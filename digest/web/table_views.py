@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from sqladmin import ModelView
 from sqladmin.helpers import get_object_identifier
-from sqlalchemy import Engine, LargeBinary, Select, Table
+from sqlalchemy import Engine, LargeBinary, Select, String, Table
 from sqlalchemy.exc import DataError, OperationalError, StatementError
 from sqlalchemy.orm import Session, load_only, sessionmaker
 from sqlmodel import SQLModel
@@ -78,10 +78,7 @@ def _view(model: type[SQLModel], maker: sessionmaker[Session]) -> ModelView:
 
 
 def _is_text(kind: Any) -> bool:
-    try:
-        return kind.python_type is str
-    except NotImplementedError:
-        return False
+    return isinstance(getattr(kind, "impl", kind), String)  # SQLModel wraps its own
 
 
 def _only(model: type[SQLModel], names: list[str]) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
@@ -22,12 +23,12 @@ from digest.sources.arxiv_api import ArxivApi
 from digest.sources.arxiv_oai import ArxivOai
 from digest.sources.arxiv_rss import ArxivRss
 from digest.sources.hf import HuggingFace
-from digest.store.conditions import held_services
+from digest.store.conditions import held_services, record_traffic
 from digest.store.due import last_runs
-from digest.store.engine import reading
+from digest.store.engine import reading, writing
 from digest.store.errands import Errand, errands
 from digest.store.runs import load_cursor, source_overview
-from digest.store.tables import AuditEntry, IngestRun, Paper
+from digest.store.tables import AuditEntry, IngestRun, Paper, ServiceCondition
 from tests.conftest import NOW
 from tests.web.conftest import Clock
 
@@ -184,7 +185,7 @@ def test_a_long_back_fill_comes_in_slices_and_can_be_stopped(engine: Engine) -> 
     stop(engine, "hf", "daily", ED)
     assert not work(engine, service, clock)
     assert len(service.asked) == 3
-    assert (only(engine).outcome, only(engine).words) == ("stopped", "stopped by ed@firstlight.test")
+    assert (only(engine).outcome, only(engine).words) == ("stopped", "by ed@firstlight.test")
     with pytest.raises(DeedRefused):
         stop(engine, "hf", "daily", ED)
 
@@ -242,3 +243,21 @@ def test_what_cannot_be_filled_in_or_costs_too_much_is_refused_before_anything_i
 def errands_of(engine: Engine) -> list[Errand]:
     with reading(engine) as session:
         return errands(session)
+
+
+def test_readings_of_one_source_that_race_are_all_counted(engine: Engine) -> None:
+    together = threading.Barrier(8)
+
+    def one() -> None:
+        together.wait()
+        with writing(engine) as session:
+            record_traffic(session, "arxiv-rss", requests=3, refused=1, status=200, budget=None, now=NOW)
+
+    threads = [threading.Thread(target=one) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with reading(engine) as session:
+        row = session.get_one(ServiceCondition, "arxiv-rss")
+    assert (row.requests, row.refused) == (24, 8)

@@ -96,7 +96,8 @@ def test_a_back_fill_is_told_its_price_first_and_shows_how_far_it_is(place: Plac
         assert '<rect class="cut" width="40" height="4"/>' in page
         assert "Under way" in page
     assert press(place, f"{HF}/stop")[0] == 303
-    assert "stopped by editor@firstlight.test" in place.browser.get(HF).text
+    page = place.browser.get(HF).text
+    assert "Stopped</span>, 20 May 2026, 06:00 UTC: by editor@firstlight.test" in page
     assert press(place, f"{HF}/stop")[0] == 422
 
 
@@ -120,6 +121,7 @@ def test_the_command_line_asks_the_same(place: Place, monkeypatch: pytest.Monkey
     from typer.testing import CliRunner
 
     monkeypatch.setenv("DIGEST_DATABASE_URL", place.services.engine.url.render_as_string(hide_password=False))
+    monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("DIGEST_SECRET_KEY", json.dumps(["k9Jx2mQ7vR4tY8wZ1bN6cF3hG5dS0aLp-live"]))
     run = CliRunner().invoke(app, ["sources", "run", "hf"])
     assert (run.exit_code, run.stdout) == (0, "hf daily: asked\n")
@@ -131,7 +133,7 @@ def test_the_command_line_asks_the_same(place: Place, monkeypatch: pytest.Monkey
     assert "about 5 requests" in asked.stdout
     done = CliRunner().invoke(app, ["sources", "backfill", "hf", "--from", since, "--yes"])
     assert (done.exit_code, "hf daily: asked" in done.stdout) == (0, True)
-    assert "waits until" in CliRunner().invoke(app, ["sources", "status"]).stdout
+    assert "waits for a worker" in CliRunner().invoke(app, ["sources", "status"]).stdout
     assert CliRunner().invoke(app, ["sources", "stop", "hf"]).stdout == "hf daily: stopped\n"
     assert CliRunner().invoke(app, ["sources", "run", "nobody"]).exit_code != 0
     with reading(place.services.engine) as session:

