@@ -99,7 +99,7 @@ WORKERS_STOPPED = Rule(
     severity=Severity.PAGE,
     title="No worker takes work",
     when=f"the scheduler ticks, and no worker has done what it asked for {span(WORKERS_SILENT)}",
-    what_to_do="See whether workers run, reach the broker (`digest doctor`) and take from the queue `firstlight`; "
+    what_to_do="See whether workers run, reach the broker (`digest doctor`) and take from the queue `send`; "
     "restart them. What is due waits in the database, and nothing is lost.",
     page=_DELIVERIES,
 )
@@ -202,7 +202,7 @@ SOURCE_QUIET = Rule(
     title="%(subject)s has been silent",
     when=f"a source or service that was read before has not been read well for {span(SOURCE_SILENT)}",
     what_to_do="The desk shows its own words; `digest sources check` asks each once. Does a worker take from the "
-    "queues `firstlight-ingest` and `firstlight-signals`?",
+    "queues `ingest` and `signals`?",
     page=_SOURCES,
     patience=timedelta(minutes=30),
 )
@@ -211,7 +211,7 @@ SCORES_STALE = Rule(
     severity=Severity.TICKET,
     title="Papers are not scored",
     when=f"papers have not been scored for {span(SCORES_OLD)}",
-    what_to_do="Does a worker take from the queue `firstlight-ingest`? Its log says what failed.",
+    what_to_do="Does a worker take from the queue `score`? Its log says what failed.",
     page=_TOMORROW,
     patience=timedelta(minutes=15),
 )
@@ -255,11 +255,11 @@ RESTORED = Rule(
 TASK_SET_ASIDE = Rule(
     name="task-set-aside",
     severity=Severity.TICKET,
-    title="A task was set aside",
+    title="A task is set aside: %(subject)s",
     when="a task has ended its worker again and again, and is not tried any more",
-    what_to_do="See which it was (`digest status`), and in the worker's log what it did last. When the cause is "
-    "mended, try it again.",
-    page=_DELIVERIES,
+    what_to_do="The desk says what it said last, and so does `digest tasks list`. When the cause is mended, try it "
+    "again there, or with `digest tasks retry`.",
+    page="/admin/tasks",
 )
 
 RULES = (

@@ -46,7 +46,7 @@ class Facts:
 
     `expected` is the last cut-off that passed ISSUE_LATE ago, None where there is nothing to make an issue of;
     `unapproved` the issue that waits for somebody's approval. `relay_away_since` and `relay_words` say since when no
-    run could use the relay. `set_aside` names the tasks that are not tried any more.
+    run could use the relay. `set_aside` names the tasks that are not tried any more, and since when.
     """
 
     at: datetime
@@ -71,7 +71,7 @@ class Facts:
     schema: str = "current"
     fenced_at: datetime | None = None
     fence_words: str = ""
-    set_aside: Sequence[str] = ()
+    set_aside: Sequence[tuple[str, datetime]] = ()
 
 
 def judge(facts: Facts) -> list[Alarm]:
@@ -148,8 +148,10 @@ def _upkeep(facts: Facts) -> Iterator[Alarm]:
         yield _alarm(facts, alarms.SCHEMA_BEHIND, facts.at, f"The schema is {facts.schema}.")
     if facts.fenced_at is not None and facts.at - facts.fenced_at <= alarms.RESTORED_FOR:
         yield _alarm(facts, alarms.RESTORED, facts.fenced_at, facts.fence_words)
-    if facts.set_aside:
-        yield _alarm(facts, alarms.TASK_SET_ASIDE, facts.at, ", ".join(facts.set_aside))
+    for name, since in facts.set_aside:
+        yield _alarm(
+            facts, alarms.TASK_SET_ASIDE, since, f"It is not tried any more since {_time(since)}.", subject=name
+        )
 
 
 def _sources(facts: Facts) -> Iterator[Alarm]:

@@ -24,6 +24,7 @@ from digest.store.scores import WINDOW
 
 WATCH = "watch"  # the chore that a worker does when the scheduler asks for it
 Scope = tuple[str, str]
+_LONGEST_NAME = 80  # characters of a task's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +98,7 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
         schema=_schema(engine, duties),
         fenced_at=vitals.fenced_at,
         fence_words=_plain(vitals.fence_words),
-        set_aside=_set_aside(),
+        set_aside=[(_plain(one.name)[:_LONGEST_NAME], one.at) for one in vitals.set_aside],
     )
     return facts, vitals
 
@@ -108,11 +109,6 @@ def _unapproved(newest: Newest | None, duties: Duties, vitals: Vitals) -> date |
         return None
     frozen_before = duties.last_cut_off(vitals.at) - timedelta(days=1)
     return newest.issued_on if newest.issued_on >= frozen_before.date() else None
-
-
-def _set_aside() -> tuple[str, ...]:
-    """Name the tasks that were set aside; nothing sets any aside yet."""
-    return ()
 
 
 def _schema(engine: Engine, duties: Duties) -> str:

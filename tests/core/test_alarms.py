@@ -77,7 +77,7 @@ def test_nothing_is_an_alarm_where_nothing_is_known() -> None:
         ({"schema": "outdated"}, ["schema-behind"]),
         ({"fenced_at": ago(timedelta(days=1))}, ["restored"]),
         ({"fenced_at": ago(timedelta(days=1, seconds=1))}, []),
-        ({"set_aside": ["words"]}, ["task-set-aside"]),
+        ({"set_aside": [("words", NOW), ("score", NOW)]}, ["task-set-aside:score", "task-set-aside:words"]),
         ({"expected": CUT_OFF, "issue": issue()}, []),
         ({"expected": CUT_OFF}, ["issue-missing"]),
         ({"expected": CUT_OFF, "issue": issue(date(2026, 5, 19))}, ["issue-missing"]),
