@@ -26,7 +26,7 @@ def score() -> None:
     from digest.flows.score import score as score_window
 
     services = with_database()
-    typer.echo(f"{score_window(services.engine, services.clock())} papers scored")
+    typer.echo(f"{score_window(services.engine, services.clock(), size=services.settings.issue_size)} papers scored")
 
 
 def compose(

@@ -24,6 +24,7 @@ from digest.store.tables import (
     Subscription,
     Suppression,
     TasteRow,
+    TrialLetter,
 )
 
 Row = Mapping[str, Any]
@@ -38,6 +39,7 @@ HELD: dict[str, tuple[type[Any], str]] = {
     "taste": (TasteRow, "subscriber_id"),
     "delivery": (Delivery, "subscriber_id"),
     "bounce_event": (BounceEvent, "subscriber_id"),
+    "trial_letter": (TrialLetter, "subscriber_id"),
 }
 
 

@@ -19,7 +19,9 @@ from digest.web import (
     bylines,
     desk,
     desk_edits,
+    desk_sending,
     desk_sources,
+    desk_today,
     editions,
     feedback,
     feeds,
@@ -100,6 +102,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(admin.router)
     app.include_router(desk.router)
     app.include_router(desk_edits.router)
+    app.include_router(desk_sending.router)
+    app.include_router(desk_today.router)
     app.include_router(desk_sources.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)

@@ -9,6 +9,7 @@ from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
+from digest.store.tables.outlook import OutlookRow
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
@@ -32,6 +33,7 @@ from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
 from digest.store.tables.signals import ServiceCondition, SignalCheck
 from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
+from digest.store.tables.trials import TrialLetter
 
 __all__ = [
     "AddressChange",
@@ -57,6 +59,7 @@ __all__ = [
     "MailboxAside",
     "MailboxCursor",
     "ObservationRow",
+    "OutlookRow",
     "Paper",
     "PaperAlias",
     "PaperAuthor",
@@ -78,6 +81,7 @@ __all__ = [
     "Subscription",
     "Suppression",
     "TasteRow",
+    "TrialLetter",
     "WordFrequency",
     "Yardstick",
 ]
