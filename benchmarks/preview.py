@@ -1,11 +1,11 @@
 """How long the desk takes to show tomorrow's mail: `python benchmarks/preview.py [--url URL] [--papers N]`.
 
-Fills an empty database (a new SQLite file, or the one of --url) set by set: papers at a thousand a day, ten observations
-for each of the newest, readers each with categories of their own, one in three with keywords. Then scores, as the worker
-does every hour, and asks the real application for the desk's page and the frame in it, as a browser does, for everybody,
-a category and a reader: first with nothing remembered, then again, then after something was observed and after an edit.
-Prints wall and processor milliseconds of this process; on PostgreSQL the server's own time is in the wall's alone.
-`--frozen` has the issue frozen; `--unscored` shows what it costs where no scores are kept.
+Fills an empty database (a new SQLite file, or the one of --url) set by set: papers at a thousand a day, ten
+observations for each of the newest, readers each with categories of their own, one in three with keywords. Then scores,
+as the worker does every hour, and asks the real application for the desk's page and the frame in it, as a browser does,
+for everybody, a category and a reader: first with nothing remembered, then again, then after something was observed and
+after an edit. Prints wall and processor milliseconds of this process; on PostgreSQL the server's own time is in the
+wall's alone. `--frozen` has the issue frozen; `--unscored` shows what it costs where no scores are kept.
 """
 
 from __future__ import annotations

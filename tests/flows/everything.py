@@ -20,6 +20,7 @@ from digest.store.tables import (
     Subscriber,
     Subscription,
     TasteRow,
+    TrialLetter,
 )
 from digest.tokens import address_key
 from tests import post
@@ -126,6 +127,17 @@ def add_everything(engine: Engine, *, banned: bool = True) -> int:
             ),
         ]
         session.add_all(rows)
+        session.flush()
+        session.add(
+            TrialLetter(
+                delivery_id=1,
+                subscriber_id=own,
+                subject="For the Wombat-Lab",
+                html="<p>quokka</p>",
+                text="quokka and xylander",
+                made_at=THEN + timedelta(hours=11),
+            )
+        )
     with writing(engine) as session:
         if banned:
             suppress(session, ADDRESS, TOKENS.address_hashes(ADDRESS), "hard 5.1.1", THEN + timedelta(days=6))
