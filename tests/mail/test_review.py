@@ -29,7 +29,8 @@ def mail(markup: str, *, text: str = f"Leave: {BASE}/u/x", head: str = "") -> by
     headers = head or (
         f"Subject: Of lamps\r\nList-Unsubscribe: <{BASE}/u/x>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     )
-    body = f'<html><body><div style="display:none">Two more</div>{markup}<a href="{BASE}/u/x">unsubscribe</a></body></html>'
+    hidden, leave = '<div style="display:none">Two more</div>', f'<a href="{BASE}/u/x">unsubscribe</a>'
+    body = f"<html><body>{hidden}{markup}{leave}</body></html>"
     parts = f"--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n{text}\r\n" if text else ""
     parts += f"--b\r\nContent-Type: text/html; charset=utf-8\r\n\r\n{body}\r\n--b--\r\n"
     return (headers + f'MIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="b"\r\n\r\n{parts}').encode()
@@ -68,7 +69,7 @@ def unfolded(message: bytes) -> bytes:
         ('<table bgcolor="#ffffee"><tr><td style="color:#eee">pale</td></tr></table>', False),
         ('<div style="background:#222"><p style="color:#333">pale</p></div>', False),
         ('<div style="color:rgba(0,0,0,.3)">pale</div>', False),
-        ('<style>@media (prefers-color-scheme: dark) { p { color: #111 } body { background: #000 } }</style><p>pale</p>', True),
+        ("<style>@media (prefers-color-scheme: dark) { p { color: #111; background: #000 } }</style><p>pale</p>", True),
     ],
 )  # fmt: skip
 def test_colours_are_found_as_a_mail_program_finds_them(markup: str, dark_only: bool) -> None:
