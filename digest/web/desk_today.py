@@ -20,6 +20,15 @@ router = APIRouter(prefix="/admin")
 _WAITING = (DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.SENDING)
 _LOST = (DeliveryState.FAILED, DeliveryState.UNKNOWN)
 _SHOWN = 12  # domains
+# How the bar is painted, from its left; what is in none of these waits.
+_GROUPS = {
+    "taken": (DeliveryState.ACCEPTED,),
+    "other": (DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.SUPPRESSED),
+    "late": (DeliveryState.DEFERRED,),
+    "doubt": (DeliveryState.UNKNOWN,),
+    "bad": (DeliveryState.FAILED,),
+}
+_PAINTED = dict.fromkeys(DeliveryState, "") | {state: name for name, states in _GROUPS.items() for state in states}
 
 
 @router.get("/today")
@@ -46,6 +55,7 @@ def today(
         bar=_bar(progress.counts) if progress else [],
         shares=progress.shares[:_SHOWN] if progress else [],
         more=len(progress.shares) - _SHOWN if progress else 0,
+        painted=_PAINTED,
         waiting=_WAITING,
         lost=_LOST,
         brake=judged,
@@ -62,14 +72,8 @@ def today(
 def _bar(counts: dict[DeliveryState, int]) -> list[tuple[str, float, float]]:
     """Lay out the bar: a class, where it begins and how long it is, in percent of the audience."""
     total = sum(counts.values())
-    groups = {
-        "taken": (DeliveryState.ACCEPTED,),
-        "other": (DeliveryState.SKIPPED, DeliveryState.EXPIRED, DeliveryState.SUPPRESSED),
-        "late": (DeliveryState.DEFERRED,),
-        "bad": _LOST,
-    }
     found, start = [], 0.0
-    for name, states in groups.items():
+    for name, states in _GROUPS.items():
         long = 100 * sum(counts.get(state, 0) for state in states) / total if total else 0.0
         if long:
             found.append((name, round(start, 3), round(long, 3)))

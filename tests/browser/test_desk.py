@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -13,7 +15,7 @@ from digest.flows.admins import appoint
 from digest.flows.audience import sweep
 from digest.flows.morning import freeze_and_materialise
 from digest.store.engine import reading, writing
-from digest.store.tables import Delivery, Subscriber, Subscription
+from digest.store.tables import BounceEvent, Delivery, IssueRow, Subscriber, Subscription
 from tests.browser.conftest import Live, sign_in
 from tests.browser.test_reader_pages import looked_at
 from tests.browser.test_site_look import TITLES
@@ -21,6 +23,8 @@ from tests.conftest import NOW
 from tests.web.conftest import ADMIN, Place
 
 pytestmark = pytest.mark.browser
+
+IMAGES = Path(__file__).resolve().parents[2] / "docs" / "images"
 
 TOMORROW = NOW.date() + timedelta(days=1)
 READERS = ["ada@readers.test", "bo@readers.test", "cy@readers.test"]
@@ -183,3 +187,65 @@ def test_a_viewer_finds_every_page_and_no_button(live: Live, place: Place, page:
         page.goto(address)
         buttons = page.get_by_role("button").all_inner_texts()
         assert set(buttons) <= {"Show", "Sign out"}, address
+
+
+def send_half(live: Live, place: Place) -> None:
+    """An issue on its way to 1,200 readers of three providers, one of which asks for less, another refuses some."""
+    issue = place.add_small_issue(5)
+    now = live.clock()
+    domains = ("mail.example", "university.example", "institute.example", "readers.test")
+    with writing(live.services.engine) as session:
+        row = session.get(IssueRow, issue)
+        assert row is not None
+        row.state, row.queued_at, row.frozen_at = "sending", now, now - timedelta(hours=1)
+        for number in range(1_200):
+            address = f"reader{number}@{domains[number % 3 if number > 4 else 3]}"
+            reader = Subscriber(address=address, address_key=address, created_at=NOW)
+            session.add(reader)
+            session.flush()
+            session.add(Subscription(subscriber_id=reader.id or 0, state="confirmed", confirmed_at=NOW))
+            delivery = Delivery(
+                kind="digest",
+                state="accepted" if number < 780 else "pending",
+                issue_id=issue,
+                subscriber_id=reader.id,
+                local_date=NOW.date(),
+                due_at=now,
+                expires_at=now + timedelta(days=1),
+                created_at=now,
+                sent_at=now,
+            )
+            if number % 3 == 1 and number % 5 == 1:
+                delivery.state, delivery.due_at = "deferred", now + timedelta(minutes=27)
+                delivery.reply = "451 4.7.1 Greylisting in action, please come back in 25 minutes"
+            if number in {300, 306, 312}:
+                delivery.state, delivery.reason = "failed", "the relay rejected it"
+                delivery.reply = "550 5.1.1 The mailbox does not exist"
+            if number in {403, 600}:
+                delivery.state, delivery.reason = "unknown", "the connection died after the final dot"
+            session.add(delivery)
+            session.flush()
+            if number in {300, 306, 312, 90}:
+                event = BounceEvent(
+                    event_key=str(number), kind="hard" if number > 90 else "complaint", action="suppress"
+                )
+                event.delivery_id, event.subscriber_id, event.received_at = delivery.id, reader.id, now
+                session.add(event)
+
+
+@pytest.mark.timeout(200)
+def test_a_large_issue_in_the_midst_of_it_fits_every_screen(live: Live, place: Place, page: Page) -> None:
+    send_half(live, place)
+    sign_in(live, page)
+    page.goto("/admin/today?live=no")
+    expect(page.get_by_role("rowheader", name="mail.example")).to_be_visible()
+    found = looked_at(page, "today-large")
+    page.goto("/admin/deliveries")
+    found += looked_at(page, "deliveries-large")
+    assert not found, "\n".join(found)
+    if os.environ.get("UPDATE_SCREENSHOTS") == "1":
+        for file, width, height, scheme in (("today", 1280, 860, "light"), ("today-375", 375, 800, "dark")):
+            page.set_viewport_size({"width": width, "height": height})
+            page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+            page.goto("/admin/today?live=no")
+            page.screenshot(path=IMAGES / f"desk-{file}.png")
