@@ -89,6 +89,7 @@ def preview(
         issued_on=issued_on,
         at=min(now, services.cut_off(issued_on)),
         reader=reader,
+        size=services.settings.issue_size,
     )
     if as_json:
         said = [words for words in (shown.issue.subject, shown.issue.preheader, shown.issue.note) if words]

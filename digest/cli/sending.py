@@ -44,6 +44,7 @@ def send_test(
         issued_on=issued_on,
         at=min(now, services.cut_off(issued_on)),
         reader=reader,
+        size=services.settings.issue_size,
         categories=categories,
     )
     send_trial(services.engine, shown, address, categories=categories, actor=actor(), now=now)

@@ -17,6 +17,7 @@ from digest.errors import NotFound
 from digest.flows.compose import draft, foresee, rests_on
 from digest.flows.editions import index_of
 from digest.flows.score import ISSUE_SIZE
+from digest.flows.shelf import week_of
 from digest.store.engine import reading
 from digest.store.issues import by_date, hash_on
 
@@ -29,12 +30,13 @@ _FRESH = timedelta(minutes=1)  # so long a draft does not hear of new titles, ab
 
 @dataclass(frozen=True, slots=True)
 class LaidOut:
-    """An issue and its index; `issue_id` is None for a draft."""
+    """An issue and its index; `issue_id` is None for a draft. Of a week, `of` is the issue that it ends with."""
 
     issue: Issue
     index: IssueIndex
     issue_id: int | None = None
     made_at: datetime | None = None
+    of: Issue | None = None
 
 
 def lay_out(engine: Engine, issued_on: date, at: datetime, size: int = ISSUE_SIZE) -> LaidOut:
@@ -44,6 +46,12 @@ def lay_out(engine: Engine, issued_on: date, at: datetime, size: int = ISSUE_SIZ
     issue = stored.issue if stored else draft(engine, issued_on, at, size=size)
     with reading(engine) as session:
         return LaidOut(issue, index_of(session, issue), stored.id if stored else None)
+
+
+def lay_out_week(session: Session, laid: LaidOut, at: datetime) -> LaidOut:
+    """Lay out the week that ends with an issue."""
+    shown = week_of(session, laid.issue)
+    return LaidOut(shown, index_of(session, shown), laid.issue_id, at, laid.issue)
 
 
 @dataclass
@@ -71,6 +79,18 @@ class Drafts:
             issue = foresee(engine, issued_on, at, size=self.size)
             with reading(engine) as session:
                 made = LaidOut(issue, index_of(session, issue), made_at=at)
+        return self._keep(key, made)
+
+    def week(self, session: Session, laid: LaidOut, at: datetime) -> LaidOut:
+        """Return the week that ends with an issue laid out here, for readers who get one mail for it."""
+        key: Hashable = "week", id(laid.issue)
+        with self._lock:
+            found = self._kept.get(key)
+        if found is not None and found.of is laid.issue and _is_fresh(found, at):
+            return found
+        return self._keep(key, lay_out_week(session, laid, at))
+
+    def _keep(self, key: Hashable, made: LaidOut) -> LaidOut:
         with self._lock:
             self._kept[key] = made
             self._kept.move_to_end(key)

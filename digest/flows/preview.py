@@ -13,10 +13,10 @@ from digest.core.delivery import DeliveryKind
 from digest.core.issue import Issue
 from digest.core.tailor import Asked, Edition, tailor_many
 from digest.errors import NotFound
-from digest.flows.drafts import Drafts, LaidOut, lay_out
-from digest.flows.editions import coming_back, index_of, wishes_of
+from digest.flows.drafts import Drafts, LaidOut, lay_out, lay_out_week
+from digest.flows.editions import coming_back, wishes_of
 from digest.flows.letters import Courier, digest_letter, inert_links, upcoming_after
-from digest.flows.shelf import week_of
+from digest.flows.score import ISSUE_SIZE
 from digest.flows.stock import MEMORY
 from digest.store.addressees import Reader, deliveries_of, sent_before
 from digest.store.choices import choices_of, subscriber_of
@@ -61,23 +61,24 @@ def preview(
     reader: str | None = None,
     categories: tuple[str, ...] = (),
     drafts: Drafts | None = None,
+    size: int = ISSUE_SIZE,
 ) -> Preview:
     """Make the digest of a date as `reader` (an address) would get it, or as one without preferences would.
 
     `categories` replace the reader's own, to see what somebody who follows them would get.
 
-    An issue frozen for that date is used as it is; otherwise one is drafted with `at` as its cut-off, or taken from
-    `drafts`. Writes nothing. Raises NotFound for an address that is not a subscriber's.
+    An issue frozen for that date is used as it is; otherwise one of `size` papers is drafted with `at` as its
+    cut-off, or taken from `drafts`, which know their size. Writes nothing. Raises NotFound for an address that is not a
+    subscriber's.
     """
-    laid = drafts.lay_out(engine, issued_on, at) if drafts else lay_out(engine, issued_on, at)
+    laid = drafts.lay_out(engine, issued_on, at) if drafts else lay_out(engine, issued_on, at, size)
     issue = laid.issue
     with reading(engine) as session:
         subscriber_id, whom, sent = _whom(session, reader, laid.issue_id, at)
         if categories:
             whom = replace(whom, categories=categories)
         if whom.cadence == Cadence.WEEKLY:
-            shown = week_of(session, issue)
-            laid = replace(laid, issue=shown, index=index_of(session, shown))
+            laid = drafts.week(session, laid, at) if drafts else lay_out_week(session, laid, at)
         edition = _edition(session, (subscriber_id, whom, sent), laid)
     recipient = whom.address or courier.sender.address
     letter = digest_letter(

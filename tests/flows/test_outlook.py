@@ -129,6 +129,21 @@ def test_a_frozen_issue_is_read_once_and_shown_as_it_is(scored: Engine, now: dat
     assert drafts.lay_out(scored, DAY, now + timedelta(hours=9)) is laid
 
 
+def test_a_weekly_readers_week_is_laid_out_once_a_minute(scored: Engine, now: datetime) -> None:
+    add_reader(scored, "wil@example.test", cadence="weekly")
+    yesterday = now - timedelta(days=1)
+    assert freeze(scored, yesterday.date(), now, now=now, size=5) is not None
+    drafts = Drafts(size=5)
+    first, _ = statements(scored, drafts, now, reader="wil@example.test")
+    again, _ = statements(scored, drafts, now + timedelta(seconds=9), reader="wil@example.test")
+    later, _ = statements(scored, drafts, now + timedelta(seconds=70), reader="wil@example.test")
+    assert again <= first - 5
+    assert later == first
+    exact = preview(scored, post.courier(Sink()), issued_on=DAY, at=now, reader="wil@example.test", size=5)
+    quick = preview(scored, post.courier(Sink()), issued_on=DAY, at=now, reader="wil@example.test", drafts=drafts)
+    assert [pick.card.paper_id for pick in quick.edition.picks] == [pick.card.paper_id for pick in exact.edition.picks]
+
+
 def test_no_more_than_a_few_issues_are_kept(scored: Engine, now: datetime) -> None:
     drafts = Drafts(size=5)
     for days in range(9):
