@@ -30,8 +30,8 @@ def send_test(
 ) -> None:
     """Mail somebody an issue as `digest preview` shows it: at once, its links inert, marked as a test."""
     from digest.flows.preview import preview
+    from digest.flows.specimen import send_specimen
     from digest.flows.subscribe import readable_address
-    from digest.flows.trial import send_trial
 
     services = with_database()
     address = readable_address(to, special_use=services.settings.allow_test_addresses)
@@ -47,7 +47,7 @@ def send_test(
         size=services.settings.issue_size,
         categories=categories,
     )
-    send_trial(services.engine, shown, address, categories=categories, actor=actor(), now=now)
+    send_specimen(services.engine, shown, address, categories=categories, actor=actor(), now=now)
     services.kick()
     typer.echo(f"a test of the issue of {issued_on} is on its way to {address}; a running worker sends it at once")
 

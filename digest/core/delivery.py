@@ -22,7 +22,7 @@ class DeliveryKind(StrEnum):
     ALERT = "alert"
     NEW_ADDRESS = "new address"  # to the address that a digest is to move to: is it the reader's?
     MOVED = "moved"  # to the address that it moved away from
-    TRIAL = "test"  # a previewed digest, to whoever looked at it
+    SPECIMEN = "test"  # a previewed digest, to whoever looked at it
 
 
 class DeliveryState(StrEnum):

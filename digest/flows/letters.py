@@ -24,10 +24,10 @@ from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
-from digest.store.trials import Kept
+from digest.store.specimens import Kept
 from digest.tokens import Tokens
 
-TRIAL_MARK = "[Test]"
+SPECIMEN_MARK = "[Test]"
 
 
 class Printer(Protocol):
@@ -236,11 +236,11 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
 
 
-def trial_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) -> Letter:
+def specimen_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) -> Letter:
     """Make the letter that shows an editor a previewed digest: its links do nothing, its subject says what it is."""
     return _letter(
         courier,
-        Rendered(subject=f"{TRIAL_MARK} {kept.subject}", html=kept.html, text=kept.text),
+        Rendered(subject=f"{SPECIMEN_MARK} {kept.subject}", html=kept.html, text=kept.text),
         claimed.address,
         f"{claimed.kind}/{claimed.id}",
         at=at,

@@ -15,7 +15,7 @@ from sqlmodel import Session
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
 from digest.flows.cuts import Cuts
-from digest.flows.letters import Courier, Letter, prompt_letter, reader_letter, trial_letter
+from digest.flows.letters import Courier, Letter, prompt_letter, reader_letter, specimen_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
 from digest.flows.turns import Turns
@@ -24,7 +24,7 @@ from digest.store.addressees import Reader, already_sent, readers_of
 from digest.store.batches import banned_now
 from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
-from digest.store.trials import Kept, trial_letters
+from digest.store.specimens import Kept, specimen_letters
 
 _NONE: frozenset[int] = frozenset()
 MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
@@ -59,7 +59,7 @@ class Stock:
     _hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _banned: set[str] = field(default_factory=set)
     _sent: dict[int, frozenset[int]] = field(default_factory=dict)
-    _trials: dict[int, Kept] = field(default_factory=dict)
+    _specimens: dict[int, Kept] = field(default_factory=dict)
     _made: dict[int, frozenset[int]] = field(default_factory=dict)
     _made_before: dict[int, frozenset[int]] = field(default_factory=dict)
     _shelf: IssueShelf = field(init=False)
@@ -98,7 +98,7 @@ class Stock:
             self._hashes.update(hashes)
             self._banned |= banned_now(session, [one for several in hashes.values() for one in several])
             self._sent = already_sent(session, fresh, since=(self.clock() - MEMORY).date())
-            self._trials |= trial_letters(session, [one.id for one in fresh if one.kind is DeliveryKind.TRIAL])
+            self._specimens |= specimen_letters(session, [one.id for one in fresh if one.kind is DeliveryKind.SPECIMEN])
             # A message of the chunk before may not have been handed over yet.
             self._made, self._made_before = {}, self._made
             for claimed in fresh:
@@ -189,8 +189,8 @@ class Stock:
             self.decided(decided)
             return None
         try:
-            if claimed.kind is DeliveryKind.TRIAL:
-                return self._trial(claimed, now)
+            if claimed.kind is DeliveryKind.SPECIMEN:
+                return self._specimen(claimed, now)
             if claimed.issue_id is None:
                 return prompt_letter(self.courier, claimed, reader, now)
             key = claimed.subscriber_id or 0
@@ -204,9 +204,9 @@ class Stock:
             self.decided(unrenderable(claimed, error, now))
         return None
 
-    def _trial(self, claimed: Claim, now: datetime) -> Letter | None:
-        kept = self._trials.pop(claimed.id, None)
+    def _specimen(self, claimed: Claim, now: datetime) -> Letter | None:
+        kept = self._specimens.pop(claimed.id, None)
         if kept is None:  # the reader whose mail it showed was erased
             self.decided(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NO_LETTER))
             return None
-        return trial_letter(self.courier, claimed, kept, now)
+        return specimen_letter(self.courier, claimed, kept, now)

@@ -19,7 +19,7 @@ from digest.mail.fragments import Pressed, Rendered
 from digest.mail.render import Sender
 
 # A test bears the headers of what it tests, or a provider would judge another mail.
-BULK = frozenset({DeliveryKind.DIGEST, DeliveryKind.WELCOME, DeliveryKind.TRIAL})
+BULK = frozenset({DeliveryKind.DIGEST, DeliveryKind.WELCOME, DeliveryKind.SPECIMEN})
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,64}@[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,253}")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")

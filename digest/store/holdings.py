@@ -20,11 +20,11 @@ from digest.store.tables import (
     InterestRow,
     Paper,
     ReactionRow,
+    SpecimenLetter,
     Subscriber,
     Subscription,
     Suppression,
     TasteRow,
-    TrialLetter,
 )
 
 Row = Mapping[str, Any]
@@ -39,7 +39,7 @@ HELD: dict[str, tuple[type[Any], str]] = {
     "taste": (TasteRow, "subscriber_id"),
     "delivery": (Delivery, "subscriber_id"),
     "bounce_event": (BounceEvent, "subscriber_id"),
-    "trial_letter": (TrialLetter, "subscriber_id"),
+    "specimen_letter": (SpecimenLetter, "subscriber_id"),
 }
 
 

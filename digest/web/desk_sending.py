@@ -10,7 +10,7 @@ from fastapi import APIRouter, Form, Path, Request, Response
 
 from digest.errors import DigestError, EditRefused, NotFound
 from digest.flows.send_now import Which, send_now
-from digest.flows.trial import send_trial
+from digest.flows.specimen import send_specimen
 from digest.web.admin import Proven
 from digest.web.desk_mail import Asked, shown_mail
 from digest.web.pages import client_ip, sentence, to
@@ -33,7 +33,7 @@ def send_test(  # noqa: PLR0917  # the fields of the form
     asked = Asked(day.isoformat(), reader, category, "")
     try:
         shown = shown_mail(site, asked)
-        send_trial(
+        send_specimen(
             site.services.engine,
             shown,
             admin.address,

@@ -17,10 +17,10 @@ from digest.store.tables import (
     Delivery,
     InterestRow,
     ReactionRow,
+    SpecimenLetter,
     Subscriber,
     Subscription,
     TasteRow,
-    TrialLetter,
 )
 from digest.tokens import address_key
 from tests import post
@@ -129,7 +129,7 @@ def add_everything(engine: Engine, *, banned: bool = True) -> int:
         session.add_all(rows)
         session.flush()
         session.add(
-            TrialLetter(
+            SpecimenLetter(
                 delivery_id=1,
                 subscriber_id=own,
                 subject="For the Wombat-Lab",

@@ -29,8 +29,8 @@ from digest.store.tables import (
     ObservationRow,
     RejectedRecord,
     Score,
+    SpecimenLetter,
     SpentToken,
-    TrialLetter,
 )
 from tests import post
 
@@ -165,11 +165,11 @@ def test_spent_links_sessions_scores_and_mail_set_aside_go(engine: Engine) -> No
         add(engine, letter)
         with reading(engine) as session:
             number = session.connection().scalar(select(func.max(table_of(Delivery).c.id)))
-        add(engine, TrialLetter(delivery_id=number, subject="s", html="h", text="t", made_at=days_ago(days)))
+        add(engine, SpecimenLetter(delivery_id=number, subject="s", html="h", text="t", made_at=days_ago(days)))
     for days in (91, 89):
         add(engine, MailboxAside(mailbox="m", uid_validity=1, uid=days, at=days_ago(days), reason="no mail"))
     prune(engine, KEEP, now=NOW)
-    kept = (SpentToken, AdminSession, Score, MailboxAside, TrialLetter)
+    kept = (SpentToken, AdminSession, Score, MailboxAside, SpecimenLetter)
     assert [count(engine, model) for model in kept] == [1] * len(kept)
 
 

@@ -32,8 +32,8 @@ from digest.store.tables.readers import (
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
 from digest.store.tables.signals import ServiceCondition, SignalCheck
+from digest.store.tables.specimens import SpecimenLetter
 from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
-from digest.store.tables.trials import TrialLetter
 
 __all__ = [
     "AddressChange",
@@ -76,12 +76,12 @@ __all__ = [
     "ServiceCondition",
     "SignalCheck",
     "SourceCursor",
+    "SpecimenLetter",
     "SpentToken",
     "Subscriber",
     "Subscription",
     "Suppression",
     "TasteRow",
-    "TrialLetter",
     "WordFrequency",
     "Yardstick",
 ]

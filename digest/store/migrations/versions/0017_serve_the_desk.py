@@ -12,7 +12,7 @@ depends_on = None
 def upgrade() -> None:
     big_key = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
-        "trial_letter",
+        "specimen_letter",
         sa.Column("delivery_id", big_key, nullable=False),
         sa.Column("subscriber_id", big_key, nullable=True),
         sa.Column("subject", sa.String(), nullable=False),
@@ -23,7 +23,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscriber.id"]),
         sa.PrimaryKeyConstraint("delivery_id"),
     )
-    op.create_index("ix_trial_letter_subscriber_id", "trial_letter", ["subscriber_id"])
+    op.create_index("ix_specimen_letter_subscriber_id", "specimen_letter", ["subscriber_id"])
     op.create_table(
         "outlook",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -36,4 +36,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_table("outlook")
-    op.drop_table("trial_letter")
+    op.drop_table("specimen_letter")

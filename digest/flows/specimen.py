@@ -10,13 +10,13 @@ from digest.errors import EditRefused
 from digest.flows.preview import Preview
 from digest.store.admins import append_audit
 from digest.store.engine import writing
-from digest.store.trials import Kept, queue_trial, trials_since
+from digest.store.specimens import Kept, queue_specimen, specimens_since
 
 _MOST_AN_HOUR = 30
 _HOUR = timedelta(hours=1)
 
 
-def send_trial(
+def send_specimen(
     engine: Engine,
     shown: Preview,
     to: str,
@@ -34,9 +34,9 @@ def send_trial(
     """
     letter = Kept(shown.subject, shown.html, shown.text)
     with writing(engine) as session:
-        if trials_since(session, to, now - _HOUR) >= _MOST_AN_HOUR:
+        if specimens_since(session, to, now - _HOUR) >= _MOST_AN_HOUR:
             raise EditRefused(f"{to} got {_MOST_AN_HOUR} test mails within the hour; wait a little")
-        delivery_id = queue_trial(session, to, letter, now, subscriber_id=shown.reader_id)
+        delivery_id = queue_specimen(session, to, letter, now, subscriber_id=shown.reader_id)
         # Neither whose mail it shows nor to whom it goes is written down: the audit log outlives a reader's erasure.
         whose = "one reader's mail" if shown.reader_id is not None else "a reader without preferences"
         detail = f"{whose}, {' '.join(categories)}"[:500] if categories else whose

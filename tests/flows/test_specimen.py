@@ -15,11 +15,11 @@ from digest.flows.audience import materialise
 from digest.flows.deliver import deliver_due
 from digest.flows.erasure import erase
 from digest.flows.preview import Preview, preview
-from digest.flows.trial import send_trial
+from digest.flows.specimen import send_specimen
 from digest.mail.render import Renderer
 from digest.store.audience import tally
 from digest.store.engine import reading, writing
-from digest.store.tables import AuditEntry, IssueRow, TrialLetter
+from digest.store.tables import AuditEntry, IssueRow, SpecimenLetter
 from tests import post
 from tests.flows.test_preview import html_of
 from tests.post import BASE, FROZEN_AT, SENDER, TOKENS, UNTIL, Sink, add_issue, add_reader, at_clock
@@ -33,7 +33,7 @@ def shown(engine: Engine, sink: Sink, reader: str | None = None) -> Preview:
 
 
 def send(engine: Engine, seen: Preview) -> int:
-    return send_trial(engine, seen, EDITOR, actor=EDITOR, now=NOON)
+    return send_specimen(engine, seen, EDITOR, actor=EDITOR, now=NOON)
 
 
 def deliver(engine: Engine, sink: Sink) -> int:
@@ -85,7 +85,7 @@ def test_it_may_be_repeated_and_counts_in_no_audience(engine: Engine) -> None:
     assert len(set(ids)) == 3
     with reading(engine) as session:
         assert tally(session, issue).total == 1
-    tests = post.deliveries(engine, kind=DeliveryKind.TRIAL)
+    tests = post.deliveries(engine, kind=DeliveryKind.SPECIMEN)
     assert [(one.state, one.issue_id, one.subscriber_id, one.paper_ids) for one in tests] == [
         (DeliveryState.ACCEPTED, None, None, [])
     ] * 2
@@ -116,10 +116,10 @@ def test_a_reader_who_was_erased_meanwhile_is_shown_to_nobody(engine: Engine) ->
     send(engine, shown(engine, sink, "ann@example.test"))
     erase(engine, TOKENS, [ann], actor="test", now=NOON)
     with reading(engine) as session:
-        assert session.exec(select(TrialLetter)).all() == []
+        assert session.exec(select(SpecimenLetter)).all() == []
     deliver(engine, sink)
     assert sink.recipients == []
-    (delivery,) = post.deliveries(engine, kind=DeliveryKind.TRIAL)
+    (delivery,) = post.deliveries(engine, kind=DeliveryKind.SPECIMEN)
     assert (delivery.state, delivery.reason) == ("skipped", "the letter was forgotten before it was sent")
 
 
@@ -145,5 +145,5 @@ def test_nobody_gets_more_than_thirty_tests_an_hour(engine: Engine) -> None:
         send(engine, seen)
     with pytest.raises(EditRefused, match="30 test mails within the hour"):
         send(engine, seen)
-    send_trial(engine, seen, "other@example.test", actor=EDITOR, now=NOON)
-    send_trial(engine, seen, EDITOR, actor=EDITOR, now=NOON + timedelta(hours=1))
+    send_specimen(engine, seen, "other@example.test", actor=EDITOR, now=NOON)
+    send_specimen(engine, seen, EDITOR, actor=EDITOR, now=NOON + timedelta(hours=1))
