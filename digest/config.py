@@ -25,8 +25,10 @@ from digest.errors import ConfigError
 from digest.languages import offered
 
 _ENV_FILE = ".env"
+_SECRETS_DIR = "DIGEST_SECRETS_DIR"
 _WEAK_WORDS = ("changeme", "change-me", "secret", "password", "example", "default", "firstlight")
 _ADDRESS = re.compile(r"[^\s@<>,;]+@[^\s@<>,;]+")
+_BLANK = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 _LEVELS = ("debug", "info", "warning", "error")
 _DOMAIN = re.compile(r"\.?(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z0-9-]{2,}")
 WordList = Annotated[list[str], NoDecode]
@@ -38,6 +40,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="DIGEST_", env_file=_ENV_FILE, extra="ignore", frozen=True)
 
     database_url: str = Field("sqlite:///var/digest.db", description="sqlite:///path or postgresql://...")
+    database_password: str = Field(
+        "", description="PostgreSQL's password, where DATABASE_URL names none; best as a file in DIGEST_SECRETS_DIR"
+    )
     mark_file: Path | None = Field(
         None,
         description="Where it is noted what a restored database must not send again; without it beside SQLite's file, "
@@ -116,6 +121,13 @@ class Settings(BaseSettings):
     metrics_from: WordList = Field(
         default_factory=list, description="Opens /metrics to these addresses or networks; off without it and a token"
     )
+    alert_webhook: str = Field(
+        "", description="Where alerts are posted as signed JSON, beside the mail to the admins; off without it"
+    )
+    alert_secret: str = Field("", description="Signs what is posted to ALERT_WEBHOOK; at least 16 characters")
+    heartbeat_url: str = Field(
+        "", description="Called after each good day, so that whoever waits for it notices when none was"
+    )
     sign_up: SignUpMode = Field(
         SignUpMode.OPEN, description="Who may sign up: open, domains (those listed below), or invitation"
     )
@@ -150,6 +162,9 @@ class Settings(BaseSettings):
         False, description="Send no issue that nobody has approved at the desk or with `digest issue approve`"
     )
     outbox_dir: Path | None = Field(None, description="Where the local inbox keeps mail; shown at /inbox when set")
+    alive_file: Path | None = Field(
+        None, description="Touched every few seconds by a worker or scheduler that is at work, for a health check"
+    )
     allow_test_addresses: bool = Field(False, description="Accept addresses under .test and other reserved names")
     demo: bool = Field(False, description="Set by `digest demo` alone: signals are simulated, the secret is its own")
 
@@ -178,7 +193,20 @@ class Settings(BaseSettings):
             raise ValueError(f"{value!r} is not a web address such as https://digest.example.org")
         return value.rstrip("/")
 
-    @field_validator("metrics_token")
+    @field_validator("alert_webhook", "heartbeat_url")
+    @classmethod
+    def _called_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        _ = parts.port  # raises ValueError, saying why, where it is none
+        if value and not (
+            parts.scheme in {"http", "https"} and parts.hostname and value.isascii() and not _BLANK.search(value)
+        ):
+            raise ValueError("it is not a web address such as https://alerts.example.org/firstlight")
+        if value and (parts.fragment or "@" in parts.netloc):
+            raise ValueError("it holds a name, a password or a fragment; put what is secret into its path or query")
+        return value
+
+    @field_validator("metrics_token", "alert_secret")
     @classmethod
     def _hard_to_guess(cls, value: str) -> str:
         if value and (len(value) < 16 or not value.isascii() or not value.isprintable() or " " in value):
@@ -280,6 +308,14 @@ class Settings(BaseSettings):
             raise ValueError("DIGEST_SIGN_UP is domains, and DIGEST_SIGN_UP_DOMAINS names none")
         return self
 
+    @model_validator(mode="after")
+    def _alerts_are_signed(self) -> Settings:
+        if self.alert_webhook and not self.alert_secret:
+            raise ValueError(
+                "DIGEST_ALERT_WEBHOOK is set, and DIGEST_ALERT_SECRET is not; make one with: openssl rand -hex 24"
+            )
+        return self
+
     @property
     def host(self) -> str:
         """The host name of the site, for message identifiers and HELO."""
@@ -306,9 +342,12 @@ def _strong(name: str, secrets: list[str]) -> list[str]:
 
 
 def read_settings(**overrides: Any) -> Settings:
-    """Read the settings from the environment; `overrides` win. Raises ConfigError naming the variable."""
+    """Read the settings from the environment and the files of secrets; `overrides` win.
+
+    Raises ConfigError naming the variable.
+    """
     try:
-        return Settings(**overrides)
+        return Settings(_secrets_dir=_secrets_dir(os.environ), **overrides)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         words = first["msg"].removeprefix("Value error, ")
@@ -325,6 +364,17 @@ def unknown_settings(environ: Mapping[str, str] = os.environ) -> list[str]:
 
     Call it after `read_settings`, which refuses a file that cannot be read.
     """
-    known = {f"DIGEST_{name.upper()}" for name in Settings.model_fields}
+    known = {f"DIGEST_{name.upper()}" for name in Settings.model_fields} | {_SECRETS_DIR}
     written = dotenv_values(_ENV_FILE) if Path(_ENV_FILE).is_file() else {}
-    return sorted(name for name in {*environ, *written} if name.startswith("DIGEST_") and name not in known)
+    folder = _secrets_dir(environ)
+    files = {path.name.upper() for path in folder.iterdir()} if folder else set()
+    return sorted(name for name in {*environ, *written, *files} if name.startswith("DIGEST_") and name not in known)
+
+
+def _secrets_dir(environ: Mapping[str, str]) -> Path | None:
+    """Return the folder whose files are settings: the one that is named, or the one that systemd hands over."""
+    named = environ.get(_SECRETS_DIR)
+    folder = named or environ.get("CREDENTIALS_DIRECTORY")
+    if named and not Path(named).is_dir():
+        raise ConfigError(f"{_SECRETS_DIR} names {named}, which is no folder; mount the secrets there, or leave it out")
+    return Path(folder) if folder and Path(folder).is_dir() else None

@@ -48,7 +48,17 @@ def require_fit(engine: Engine) -> None:
 
 
 def fill(engine: Engine, readers: int, now: datetime) -> None:
-    """Store an issue of a few hundred papers and readers who each follow ten of them, and queue it for all."""
+    """Store an issue and readers, as `invent` does, and queue it for all, due at once."""
+    queue(engine, invent(engine, readers, now), now)
+
+
+def queue(engine: Engine, issue_id: int, now: datetime) -> int:
+    """Queue an issue for every reader, due at once; return how many."""
+    return materialise(engine, issue_id, now=now, until=now + timedelta(days=1), immediately=True)
+
+
+def invent(engine: Engine, readers: int, now: datetime) -> int:
+    """Store an issue of a few hundred papers and readers who each follow ten of them; return the issue's id."""
     upgrade(engine)
     chance = random.Random(4)  # noqa: S311  # the same readers every time
     cards = [invented_card(number, now) for number in range(1, PAPERS + 1)]
@@ -59,6 +69,8 @@ def fill(engine: Engine, readers: int, now: datetime) -> None:
         session.flush()
         issue = Issue(issued_on=now.date(), cut_off=now, cards=tuple(cards))
         issue_id = freeze_issue(session, issue, now=now)
+    if issue_id is None:
+        raise ConfigError("the database has an issue of today already")
     for start in range(1, readers + 1, _BATCH):
         numbers = range(start, min(start + _BATCH, readers + 1))
         with writing(engine) as session:
@@ -73,9 +85,7 @@ def fill(engine: Engine, readers: int, now: datetime) -> None:
             session.connection().execute(
                 insert(table_of(Subscription)), [_subscription(number, chance, now) for number in numbers]
             )
-    if issue_id is None:
-        raise ConfigError("the database has an issue of today already")
-    materialise(engine, issue_id, now=now, until=now + timedelta(days=1), immediately=True)
+    return issue_id
 
 
 def _subscription(number: int, chance: random.Random, now: datetime) -> dict[str, Any]:

@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     import httpx
 
     from digest.core.pace import Pace
+    from digest.flows.bell import Bell
     from digest.flows.deliver import Courier
     from digest.flows.drafts import Drafts
     from digest.flows.epoch import Guard
     from digest.flows.ingest import LiveSource, Source
     from digest.flows.refresh import SignalService
     from digest.flows.retention import Terms
+    from digest.flows.watch import Watchman
     from digest.mail.dkim import Signer
     from digest.mail.imap import ImapMailbox
     from digest.mail.render import Renderer, Sender
@@ -76,7 +78,7 @@ class Services:
     @cached_property
     def engine(self) -> Engine:
         """The database."""
-        return open_engine(self.settings.database_url)
+        return open_engine(self.settings.database_url, self.settings.database_password)
 
     @cached_property
     def guard(self) -> Guard:
@@ -192,6 +194,55 @@ class Services:
 
         limits = read_limits(self.settings.domain_limits)
         return Pace(limits.pop("*", NO_LIMIT), limits)
+
+    @cached_property
+    def watchman(self) -> Watchman:
+        """Who looks whether something is wrong, and tells somebody."""
+        from digest.core.refresh import SCOPE
+        from digest.flows.facts import Duties
+        from digest.flows.watch import Watchman
+
+        settings = self.settings
+        live = not settings.demo
+        duties = Duties(
+            last_cut_off=self.last_cut_off,
+            scopes=[(name, scope) for name in POLLED_SOURCES for scope in self.scopes(name)] if live else [],
+            services=[(name, SCOPE) for name in SIGNAL_SERVICES] if live else [],
+            approval=settings.approval,
+            mailbox=bool(settings.imap_url),
+        )
+        return Watchman(
+            engine=self.engine,
+            clock=self.clock,
+            duties=duties,
+            base_url=settings.base_url,
+            site_name=settings.site_name,
+            owners=settings.admins,
+            posts=bool(settings.alert_webhook),
+            kick=self.kick,
+        )
+
+    @cached_property
+    def bell(self) -> Bell:
+        """What tells outside of the mail: the webhook and the heartbeat, where they are set."""
+        import httpx
+
+        from digest.flows.bell import Bell
+
+        def client() -> httpx.Client:
+            agent = f"Firstlight/{__version__} ({self.settings.base_url})"
+            return httpx.Client(timeout=5, headers={"User-Agent": agent})
+
+        settings = self.settings
+        return Bell(
+            engine=self.engine,
+            clock=self.clock,
+            client=client,
+            cut_off=self.cut_off,
+            webhook=settings.alert_webhook,
+            secret=settings.alert_secret,
+            heartbeat=settings.heartbeat_url,
+        )
 
     @property
     def retention(self) -> Retention:

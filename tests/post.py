@@ -18,6 +18,7 @@ from digest.core.issue import Card, Issue
 from digest.core.tailor import Edition
 from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable
 from digest.flows.letters import Courier
+from digest.mail.alert_words import AlertWords
 from digest.mail.fragments import Rendered
 from digest.mail.message import Envelope
 from digest.mail.moving_letters import LetterWords
@@ -69,6 +70,10 @@ class PlainRenderer:
 
     def letter(self, words: LetterWords, url: str) -> Rendered:
         return Rendered(subject=words.subject, html=f'<a href="{url}">{words.button}</a>', text=url)
+
+    def alert(self, words: AlertWords) -> Rendered:
+        said = "; ".join(one.title for one in (*words.began, *words.over)) or words.heading
+        return Rendered(subject=words.subject, html=f'<a href="{words.url}">{said}</a>', text=said)
 
 
 def accept(_envelope: Envelope) -> Reply:

@@ -50,6 +50,7 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
         ("settings", lambda: _check_settings(services)),
         ("secret", lambda: here.check_secret(secrets)),
         ("database", lambda: here.check_database(services.engine, services.clock)),
+        ("alarms", lambda: here.check_alarms(services.engine, settings.admins, settings.alert_webhook)),
         ("broker", lambda: here.check_broker(settings.broker_url, _ping)),
         ("clock", lambda: here.check_clock(time_server, services.engine, services.clock)),
         ("base URL", lambda: here.check_site(settings.base_url, client, now=services.clock())),

@@ -198,12 +198,14 @@ def refusal(
 class Tally:
     """Deliveries counted by state; `trouble` says why a run ended before its work did (empty: it did not).
 
-    `lost` counts the deliveries that another worker took over meanwhile: they are counted by that one.
+    `lost` counts the deliveries that another worker took over meanwhile: they are counted by that one. `relay` says why
+    the relay could not be used, where that is the trouble.
     """
 
     counts: Mapping[DeliveryState, int] = field(default_factory=dict)
     lost: int = 0
     trouble: str = ""
+    relay: str = ""
 
     def __getitem__(self, state: DeliveryState) -> int:
         return self.counts.get(state, 0)

@@ -57,6 +57,8 @@ def readable_paragraphs(text: str) -> str:
 def _clear(text: str) -> str:
     if "&" in text:
         text = _ENTITY.sub(_entity, text)
+    if text.isascii():  # most texts, and none of the signs below
+        return to_unicode(text if text.isprintable() else _INVISIBLE.sub(" ", text))
     text = _TWICE_ENCODED.sub(lambda pair: pair[0].encode("latin-1").decode("utf-8"), text)
     bare = _INVISIBLE.sub(" ", _ABSENT.sub("", text))
     return unicodedata.normalize("NFC", to_unicode(bare))

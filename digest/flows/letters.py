@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from digest.core.cadence import Cadence, slots_between
@@ -16,6 +16,7 @@ from digest.core.tailor import Edition
 from digest.flows.lately import Lately
 from digest.flows.links import Held, held
 from digest.mail import moving_letters
+from digest.mail.alert_words import AlertWords, alert_words
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.moving_letters import LetterWords
@@ -55,6 +56,9 @@ class Printer(Protocol):
 
     def letter(self, words: LetterWords, url: str) -> Rendered:
         """Render a letter with one link."""
+
+    def alert(self, words: AlertWords) -> Rendered:
+        """Render what is wrong and what is over."""
 
 
 class Lines(Protocol):
@@ -248,6 +252,13 @@ def specimen_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) 
         unsubscribe=inert_links(courier.base_url).unsubscribe,
         claimed=claimed,
     )
+
+
+def alert_letter(courier: Courier, claimed: Claim, body: Mapping[str, Any], recipient: str, at: datetime) -> Letter:
+    """Make the mail that tells a notice to one of those who sit at the desk."""
+    rendered = courier.renderer.alert(alert_words(body))
+    identity = f"{claimed.kind}/{claimed.id}"
+    return _letter(courier, rendered, recipient, identity, at=at, kind=claimed.kind, claimed=claimed)
 
 
 def _letter(

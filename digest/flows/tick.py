@@ -8,9 +8,10 @@ from datetime import datetime, timedelta
 from sqlalchemy import Engine
 
 from digest.core.epoch import may_have_gone_out
-from digest.core.plan import POLL_MAILBOX, RETAIN_EVERY, Task, Work, sources_due
+from digest.core.plan import POLL_MAILBOX, RETAIN_EVERY, WATCH_EVERY, Task, Work, sources_due
 from digest.core.refresh import SCOPE
 from digest.core.retention import prune_due
+from digest.flows.facts import WATCH
 from digest.flows.prune import CHORE
 from digest.flows.retention import CHORE as RETAINED
 from digest.store import due
@@ -19,6 +20,7 @@ from digest.store.engine import reading
 from digest.store.epoch import newest_fence
 from digest.store.mailbox import place_in
 from digest.store.prune import chore_done
+from digest.store.trials import held_back
 
 _SCORE_EVERY = timedelta(hours=1)
 
@@ -31,11 +33,13 @@ def due_work(
     now: datetime,
     services: Iterable[str] = (),
     mailbox: str = "",
+    watched: bool = False,
 ) -> list[Work]:
     """Return the work due now, in the order in which it helps most.
 
     `scopes` are the (source, scope) pairs that are read live, `services` those that are asked for signals;
-    `cut_off` is the last one that has passed, `mailbox` the name of the bounce mailbox, if there is one.
+    `cut_off` is the last one that has passed, `mailbox` the name of the bounce mailbox, if there is one;
+    `watched` says that somebody is told when something is wrong.
     Nothing here depends on earlier ticks: a missed tick, or a flushed broker, heals at the next one.
     """
     read_live = list(scopes)
@@ -51,12 +55,15 @@ def due_work(
         fenced = newest_fence(session)
         pruned_at = chore_done(session, CHORE)
         retained_at = chore_done(session, RETAINED)
+        looked_at = chore_done(session, WATCH)
         read = place_in(session, mailbox) if mailbox else None
     work: list[Work] = []
     if sweeping:
         work.append(Work(Task.SWEEP))
     if sending:
         work.append(Work(Task.DELIVER))
+    if watched and (looked_at is None or not timedelta(0) <= now - looked_at < WATCH_EVERY):
+        work.append(Work(Task.WATCH))
     if mailbox and (read is None or now - read.polled_at >= POLL_MAILBOX):
         work.append(Work(Task.INBOUND))
     # An issue that a restored database has forgotten may have been sent: making it anew is for somebody to decide.
@@ -74,3 +81,9 @@ def due_work(
     if retained_at is None or now - retained_at >= RETAIN_EVERY:
         work.append(Work(Task.RETAIN))
     return work
+
+
+def held_now(engine: Engine, now: datetime) -> set[Work]:
+    """Return the work that nothing may start, due or not: it took its workers with it, and is set aside."""
+    with reading(engine) as session:
+        return held_back(session, now)

@@ -72,26 +72,37 @@ def listing_of(record: etree._Element) -> Listing:
 
 
 def _arxiv(content: etree._Element, arxiv_id: str) -> Listing:
-    authors = (
-        " ".join(readable(author.findtext(f"{{*}}{part}", "")) for part in ("forenames", "keyname", "suffix")).split()
-        for author in content.iterfind("{*}authors/{*}author")
-    )
-    names = (" ".join(words) for words in authors)
+    said = _by_name(content)
+    names = [_name_of(author) for author in said.get("authors", ()) if local_name(author) == "author"]
     return Listing(
         source=SOURCE,
-        title=readable(_text(content, "title")),
+        title=readable(text_of(said.get("title"))),
         arxiv_id=arxiv_id,
         authors=tuple(name for name in names if fields.is_name(name)),
-        abstract=fields.abstract_of(_text(content, "abstract")),
-        categories=fields.categories_of(_text(content, "categories").split()),
+        abstract=fields.abstract_of(text_of(said.get("abstract"))),
+        categories=fields.categories_of(text_of(said.get("categories")).split()),
         announce_type=AnnounceType.FOUND,
-        listed_on=fields.day_of(_text(content, "created")),
-        updated_at=_midnight(fields.day_of(_text(content, "updated"))),
-        comment=readable(_text(content, "comments")),
-        doi=readable(_text(content, "doi")),
-        journal_ref=readable(_text(content, "journal-ref")),
-        license_url=fields.web_address(_text(content, "license")),
+        listed_on=fields.day_of(text_of(said.get("created"))),
+        updated_at=_midnight(fields.day_of(text_of(said.get("updated")))),
+        comment=readable(text_of(said.get("comments"))),
+        doi=readable(text_of(said.get("doi"))),
+        journal_ref=readable(text_of(said.get("journal-ref"))),
+        license_url=fields.web_address(text_of(said.get("license"))),
     )
+
+
+def _by_name(parent: etree._Element) -> dict[str, etree._Element]:
+    """The children by their names, the first of each: looking for each by a path of its own takes far longer."""
+    found: dict[str, etree._Element] = {}
+    for child in parent.iterchildren("*"):
+        found.setdefault(local_name(child), child)
+    return found
+
+
+def _name_of(author: etree._Element) -> str:
+    parts = _by_name(author)
+    written = (parts[part].text or "" for part in ("forenames", "keyname", "suffix") if part in parts)
+    return " ".join(filter(None, map(readable, written)))
 
 
 def _arxiv_raw(content: etree._Element, arxiv_id: str) -> Listing:

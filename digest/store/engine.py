@@ -19,8 +19,10 @@ _BUSY_MS = 30_000
 _letters = json.JSONEncoder(ensure_ascii=False)
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, password: str = "") -> Engine:
     """Open an engine on `sqlite:///path` or `postgresql://...`; raises ConfigError for any other URL.
+
+    `password` is for a PostgreSQL whose URL names none.
 
     SQLite runs in WAL mode with synchronous=FULL, so that a committed intent survives a power cut.
     Parameters never appear in errors: they hold addresses.
@@ -30,6 +32,9 @@ def open_engine(url: str) -> Engine:
     except ArgumentError as error:
         raise ConfigError(f"DIGEST_DATABASE_URL cannot be read: {error}") from error
     if parsed.get_backend_name() == "postgresql":
+        if password and parsed.password:
+            raise ConfigError("DIGEST_DATABASE_URL and DIGEST_DATABASE_PASSWORD both name a password; keep one")
+        parsed = parsed.set(password=password or parsed.password)
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             hide_parameters=True,

@@ -21,6 +21,7 @@ from digest.web import (
     desk_edits,
     desk_sending,
     desk_sources,
+    desk_tasks,
     desk_today,
     editions,
     feedback,
@@ -105,6 +106,7 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(desk_sending.router)
     app.include_router(desk_today.router)
     app.include_router(desk_sources.router)
+    app.include_router(desk_tasks.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:

@@ -24,6 +24,7 @@ from digest.store.lead import lead
 from digest.store.mailbox import count_aside
 from digest.store.runs import source_overview
 from digest.web.admin import Proven, SignedIn, record
+from digest.web.desk_alarms import shown_alarms
 from digest.web.desk_edits import shown_edits
 from digest.web.desk_mail import TheMail, day_or_tomorrow, remarks_on, shown_mail, warnings
 from digest.web.headers import DESK, MAIL_POLICY
@@ -74,6 +75,7 @@ def tomorrow(
         fault=fault,
         remarks=remarks_on(site, made) if made else [],
         warnings=warnings(site, made, overview),
+        alarms=shown_alarms(site),
         tabs=[(asked.query(view=view), words, view == asked.view) for view, words in _TABS.items()],
         frame=f"/admin/preview.html{asked.query(view='')}",
         source=_source(made) if made and asked.view == "source" else "",
@@ -132,6 +134,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         "deliveries.html",
         admin=admin,
         here="deliveries",
+        alarms=shown_alarms(site),
         tallies=tallies,
         states=[state.value for state in DeliveryState if state.value in used],
         held_up=held_up,

@@ -14,6 +14,7 @@ from digest.flows.preview import Preview, preview
 from digest.mail.review import Remark, review
 from digest.store.runs import SourceHealth
 from digest.web.desk_sources import missing_warning, source_warning, worries
+from digest.web.desk_tasks import tasks_warning
 from digest.web.site import Site
 from digest.wiring import LIVE_SOURCES
 
@@ -108,6 +109,7 @@ def warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) -> 
             found.append("There is no paper in this edition: it would not be sent.")
         if any(pick.card.simulated for pick in made.edition.picks) and not site.services.settings.demo:
             found.append("Some evidence is simulated.")
+    found += tasks_warning(site)
     found += [source_warning(health) for health in overview if worries(health, site.now)]
     if site.services.settings.demo:
         return found

@@ -14,6 +14,7 @@ from tests.language.bare import bare_words
 
 TEMPLATES = sorted(path for path in templates_folder().rglob("*.*") if path.suffix in (".html", ".j2"))
 DESK = {
+    "alarms.html",
     "deliveries.html",
     "desk.html",
     "sign_in.html",

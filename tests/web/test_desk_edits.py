@@ -129,7 +129,7 @@ def posts(place: Place) -> Iterator[str]:
 
 def changes(place: Place) -> list[str]:
     """The addresses of every change at the desk, filled in; signing in and out is for anybody."""
-    known = {"day": TOMORROW.isoformat(), "delivery_id": "1", "issue_id": "1", "verb": "hold"}
+    known = {"day": TOMORROW.isoformat(), "delivery_id": "1", "issue_id": "1", "verb": "hold", "task_id": "1"}
     found = []
     for pattern in posts(place):
         if pattern.startswith("/admin/sign-"):

@@ -2,13 +2,14 @@
 
 from digest.store.tables.admins import AdminRow, AdminSession, AuditEntry
 from digest.store.tables.admission import Invitation, LimitRow
+from digest.store.tables.alarms import AlarmRow, AlertMail, AlertNotice, Heartbeat, Outage
 from digest.store.tables.bounces import BounceEvent
 from digest.store.tables.deliveries import Delivery
 from digest.store.tables.edits import IssueEdit
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
-from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
+from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease, TaskAside, TaskRun
 from digest.store.tables.outlook import OutlookRow
 from digest.store.tables.papers import (
     Author,
@@ -39,6 +40,9 @@ __all__ = [
     "AddressChange",
     "AdminRow",
     "AdminSession",
+    "AlarmRow",
+    "AlertMail",
+    "AlertNotice",
     "AuditEntry",
     "Author",
     "AuthorFigureRow",
@@ -48,6 +52,7 @@ __all__ = [
     "Consent",
     "DatabaseEpoch",
     "Delivery",
+    "Heartbeat",
     "IngestRun",
     "InterestRow",
     "Invitation",
@@ -59,6 +64,7 @@ __all__ = [
     "MailboxAside",
     "MailboxCursor",
     "ObservationRow",
+    "Outage",
     "OutlookRow",
     "Paper",
     "PaperAlias",
@@ -81,6 +87,8 @@ __all__ = [
     "Subscriber",
     "Subscription",
     "Suppression",
+    "TaskAside",
+    "TaskRun",
     "TasteRow",
     "WordFrequency",
     "Yardstick",
