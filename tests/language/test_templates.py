@@ -19,6 +19,7 @@ DESK = {
     "desk.html",
     "sign_in.html",
     "sources.html",
+    "tasks.html",
     "today.html",
     "tomorrow.html",
 }  # the desk is in English
