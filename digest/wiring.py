@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from digest.core.pace import Pace
     from digest.flows.bell import Bell
     from digest.flows.deliver import Courier
+    from digest.flows.drafts import Drafts
     from digest.flows.epoch import Guard
     from digest.flows.errands import DeepSource
     from digest.flows.ingest import Source
@@ -292,6 +293,13 @@ class Services:
             base_url=self.settings.base_url,
             relay=_no_relay,
         )
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """The issues that this process shows at the desk."""
+        from digest.flows.drafts import Drafts
+
+        return Drafts(self.settings.issue_size)
 
     def source(self, name: str) -> Source:
         """Make the source of that name; raises NotFound for an unknown one."""

@@ -110,7 +110,7 @@ def score() -> None:
     from digest.flows.score import score as score_window
 
     wired = services()
-    _log.info("scored", papers=score_window(wired.engine, wired.clock()))
+    _log.info("scored", papers=score_window(wired.engine, wired.clock(), size=wired.settings.issue_size))
 
 
 @shared_task(base=Counted, name="firstlight.compose")

@@ -22,6 +22,7 @@ class DeliveryKind(StrEnum):
     ALERT = "alert"
     NEW_ADDRESS = "new address"  # to the address that a digest is to move to: is it the reader's?
     MOVED = "moved"  # to the address that it moved away from
+    SPECIMEN = "test"  # a previewed digest, to whoever looked at it
 
 
 class DeliveryState(StrEnum):
@@ -157,6 +158,7 @@ class NotSent(StrEnum):
     ERASED = "the reader was erased"
     CANCELLED = "an editor cancelled what had not left"
     IN_DOUBT = "the connection died after the final dot"
+    NO_LETTER = "the letter was forgotten before it was sent"
     RESTORED = "the database was restored from a backup; it may have gone out since"
 
 

@@ -75,6 +75,7 @@ def arranged(held: Holdings, base_url: str, now: datetime) -> dict[str, Any]:
             {**_without(row, ()), "papers": [papers[one] for one in row["paper_ids"] if one in papers]}
             for row in held.rows["delivery"]
         ],
+        "test_letters": [_without(row, ("delivery_id",)) for row in held.rows["specimen_letter"]],
         "bounces": [_without(row, ("id",)) for row in held.rows["bounce_event"]],
         "bans": [_without(row, ()) for row in held.bans],
     }

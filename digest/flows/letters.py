@@ -25,7 +25,10 @@ from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
+from digest.store.specimens import Kept
 from digest.tokens import Tokens
+
+SPECIMEN_MARK = "[Test]"
 
 
 class Printer(Protocol):
@@ -237,6 +240,20 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
 
 
+def specimen_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) -> Letter:
+    """Make the letter that shows an editor a previewed digest: its links do nothing, its subject says what it is."""
+    return _letter(
+        courier,
+        Rendered(subject=f"{SPECIMEN_MARK} {kept.subject}", html=kept.html, text=kept.text),
+        claimed.address,
+        f"{claimed.kind}/{claimed.id}",
+        at=at,
+        kind=claimed.kind,
+        unsubscribe=inert_links(courier.base_url).unsubscribe,
+        claimed=claimed,
+    )
+
+
 def alert_letter(courier: Courier, claimed: Claim, body: Mapping[str, Any], recipient: str, at: datetime) -> Letter:
     """Make the mail that tells a notice to one of those who sit at the desk."""
     rendered = courier.renderer.alert(alert_words(body))
@@ -262,7 +279,8 @@ def _letter(
     return_path, leave = courier.sender.address, ""
     if courier.verp and claimed is not None:
         return_path = verp_address(courier.tokens, courier.sender.address, claimed.id)
-        leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id or 0) if unsubscribe else ""
+        if unsubscribe and claimed.subscriber_id is not None:  # a test letter has nobody who could leave
+            leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id)
     message: bytes = message_bytes(
         rendered,
         sender=courier.sender,

@@ -67,7 +67,7 @@ def erase(
     # Letters of others to these addresses, found by the index of states and kinds.
     to_them = (
         _delivery.c.state.in_(list(DeliveryState))
-        & (_delivery.c.kind == DeliveryKind.NEW_ADDRESS)
+        & (_delivery.c.kind.in_((DeliveryKind.NEW_ADDRESS, DeliveryKind.SPECIMEN)))
         & _delivery.c.address.in_(addresses)
     )
     deliveries = _forget_deliveries(session, theirs, now) + _forget_deliveries(session, to_them, now)

@@ -23,9 +23,11 @@ from digest.web import (
     desk_growth,
     desk_reader_deeds,
     desk_readers,
+    desk_sending,
     desk_sources,
     desk_tables,
     desk_tasks,
+    desk_today,
     editions,
     feedback,
     feeds,
@@ -81,8 +83,8 @@ _WORDS = {
 
 _READERS_OWN = (readers, preferences, feedback, rights, moving, invitations)
 _DESK = (
-    *(admin, desk, desk_edits, desk_sources, desk_tasks, desk_errands, desk_growth),
-    *(desk_readers, desk_reader_deeds, desk_tables),
+    *(admin, desk, desk_edits, desk_sending, desk_today, desk_sources, desk_tasks, desk_errands),
+    *(desk_growth, desk_readers, desk_reader_deeds, desk_tables),
 )
 
 

@@ -144,7 +144,9 @@ def _ahead(request: Request, site: Site, token: str) -> Preview | Response:
         words = say("A digest is made anew each time it is looked at, and it was often. Try again later.")
         return site.pages.notice(say("Too many looks ahead"), words, status=429)
     issued_on = services.next_cut_off(now).date()
-    return preview(services.engine, services.courier, issued_on=issued_on, at=now, reader=found.address)
+    return preview(
+        services.engine, services.courier, issued_on=issued_on, at=now, reader=found.address, drafts=services.drafts
+    )
 
 
 def _reader(site: Site, token: str) -> ReaderPreferences | Response:

@@ -17,6 +17,7 @@ from digest.store.tables import (
     Delivery,
     InterestRow,
     ReactionRow,
+    SpecimenLetter,
     Subscriber,
     Subscription,
     TasteRow,
@@ -126,6 +127,17 @@ def add_everything(engine: Engine, *, banned: bool = True) -> int:
             ),
         ]
         session.add_all(rows)
+        session.flush()
+        session.add(
+            SpecimenLetter(
+                delivery_id=1,
+                subscriber_id=own,
+                subject="For the Wombat-Lab",
+                html="<p>quokka</p>",
+                text="quokka and xylander",
+                made_at=THEN + timedelta(hours=11),
+            )
+        )
     with writing(engine) as session:
         if banned:
             suppress(session, ADDRESS, TOKENS.address_hashes(ADDRESS), "hard 5.1.1", THEN + timedelta(days=6))

@@ -12,6 +12,7 @@ from digest.store.tables.growth import ReaderDay
 from digest.store.tables.interests import InterestRow, ReactionRow, TasteRow
 from digest.store.tables.issues import IssueCard, IssueRow
 from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease, TaskAside, TaskRun
+from digest.store.tables.outlook import OutlookRow
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
@@ -34,6 +35,7 @@ from digest.store.tables.readers import (
 from digest.store.tables.runs import IngestRun, RejectedRecord, SourceCursor
 from digest.store.tables.search import PaperAuthor, PaperCredit, PaperLab, SearchWord
 from digest.store.tables.signals import ServiceCondition, SignalCheck
+from digest.store.tables.specimens import SpecimenLetter
 from digest.store.tables.text import PaperNeighbour, PaperText, WordFrequency
 
 __all__ = [
@@ -65,6 +67,7 @@ __all__ = [
     "MailboxCursor",
     "ObservationRow",
     "Outage",
+    "OutlookRow",
     "Paper",
     "PaperAlias",
     "PaperAuthor",
@@ -83,6 +86,7 @@ __all__ = [
     "SignalCheck",
     "SourceCursor",
     "SourceErrand",
+    "SpecimenLetter",
     "SpentToken",
     "Subscriber",
     "Subscription",
