@@ -12,6 +12,7 @@ from digest.store.tables.operations import Chore, DatabaseEpoch, SchedulerLease
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
+    FormerTitle,
     ListingRow,
     ObservationRow,
     Paper,
@@ -46,6 +47,7 @@ __all__ = [
     "Consent",
     "DatabaseEpoch",
     "Delivery",
+    "FormerTitle",
     "IngestRun",
     "InterestRow",
     "Invitation",
