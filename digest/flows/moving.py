@@ -58,9 +58,7 @@ def ask_to_move(
         movers.ask(session, subscriber_id, typed, tokens.address_hashes(typed), ip=ip, now=now)
 
 
-def confirm_move(
-    engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = ""
-) -> Moved:
+def confirm_move(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = "") -> Moved:
     """Move a reader to the address at which the link was opened, with their choices and history.
 
     Whoever opens it has shown that both addresses are theirs. If the new one has a running digest of its own, that
@@ -98,9 +96,7 @@ def _move(session: Session, tokens: Tokens, letter: int, evidence: Evidence) -> 
     return Moved.MOVED
 
 
-def object_to_move(
-    engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = ""
-) -> None:
+def object_to_move(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = "") -> None:
     """Undo a change of address by the link of the notice, and let nobody ask for another one for 30 days.
 
     What came of it is undone with it: a stranger who moved a digest on, or asked for a second move beforehand, can

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Engine
 
+from digest.core.address_faults import address_fault
 from digest.core.cadence import known_or_utc, local_date
 from digest.core.preferences import chosen
 from digest.core.sign_up import SignUp
@@ -97,13 +98,11 @@ def readable_address(address: str, *, special_use: bool = False) -> str:
     try:
         checked = validate_email(address.strip(), check_deliverability=False, test_environment=special_use)
     except EmailNotValidError as error:
-        raise AddressRefused("this does not look like a mail address: %(why)s", why=str(error)) from error
+        raise AddressRefused(address_fault(str(error))) from error
     return checked.normalized
 
 
-def confirm(
-    engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = ""
-) -> Subscribed:
+def confirm(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = "") -> Subscribed:
     """Confirm a subscription by the link of its mail, and queue a welcome with the newest issue.
 
     `language` is that of the page with the button.

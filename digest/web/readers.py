@@ -88,9 +88,7 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
     """Confirm a subscription, once, and welcome the reader."""
     services, now, say = site.services, site.now, site.language
     try:
-        reader = flow.confirm(
-            services.engine, services.tokens, token, now=now, ip=client_ip(request), language=say.tag
-        )
+        reader = flow.confirm(services.engine, services.tokens, token, now=now, ip=client_ip(request), language=say.tag)
     except TokenSpent:
         words = say("This subscription is confirmed already. You need not do anything more.")
         return site.pages.notice(say("Already confirmed"), words)

@@ -86,11 +86,11 @@ def test_reports_and_bans_on_any_spelling_of_the_address_are_forgotten(upgraded:
     with writing(upgraded) as session:
         for number, spelt in enumerate(("Änn@READERS.test", "Änn@readers.test")):
             session.add(
-                BounceEvent(event_key=f"own{number}", kind="hard", action="none", recipient=spelt, received_at=FROZEN_AT)
+                BounceEvent(
+                    event_key=f"own{number}", kind="hard", action="none", recipient=spelt, received_at=FROZEN_AT
+                )
             )
-            session.add(
-                Suppression(address_hash=f"own{number}", address=spelt, reason="hard", created_at=FROZEN_AT)
-            )
+            session.add(Suppression(address_hash=f"own{number}", address=spelt, reason="hard", created_at=FROZEN_AT))
     erase(upgraded, TOKENS, [reader], actor="test", now=FROZEN_AT)
     with reading(upgraded) as session:
         for table, column in (("bounce_event", "recipient"), ("suppression", "address")):
