@@ -98,7 +98,8 @@ def readable_address(address: str, *, special_use: bool = False) -> str:
     try:
         checked = validate_email(address.strip(), check_deliverability=False, test_environment=special_use)
     except EmailNotValidError as error:
-        raise AddressRefused(address_fault(str(error))) from error
+        fault = address_fault(str(error))
+        raise AddressRefused(fault.words) from error
     return checked.normalized
 
 
