@@ -64,8 +64,8 @@ _TOPICS = (
     ),
     (
         ("hopfield", "memor", "recurrent", "series", "sequence"),
-        "An associative memory stores patterns and retrieves them from recurrent states. Capacity grows with the energy "
-        "function, and forecasting of sequences draws on rare past patterns.",
+        "An associative memory stores patterns and retrieves them from recurrent states. Capacity grows with the "
+        "energy function, and forecasting of sequences draws on rare past patterns.",
     ),
     (
         ("reinforce", "agent", "preference", "reward", "policy", "human"),
@@ -74,8 +74,8 @@ _TOPICS = (
     ),
     (
         ("music", "audio", "speech", "song", "sound"),
-        "Spectrograms of music and speech are separated into voices. Melodies are compared by pitch and onset, whatever "
-        "the timbre of the recording.",
+        "Spectrograms of music and speech are separated into voices. Melodies are compared by pitch and onset, "
+        "whatever the timbre of the recording.",
     ),
     (
         ("theor", "bound", "proof", "converge", "guarantee", "linear", "kernel"),

@@ -72,8 +72,8 @@ def request(
     Says nothing of what is known of the address, in words or in time. `special_use` lets the demo and
     tests use addresses under `.test`; `invitation` is the token of one, of which a use is spent. A zone that is
     unknown here counts as UTC: a browser guessed it, not the reader. `language` is the one that mail is wanted in,
-    empty for the site's own, and `read_in` the one that the form was read in. Raises AddressRefused or PreferencesRefused
-    for what was typed, SignUpRefused for who may not come in.
+    empty for the site's own, and `read_in` the one that the form was read in. Raises AddressRefused or
+    PreferencesRefused for what was typed, SignUpRefused for who may not come in.
     """
     typed = readable_address(address, special_use=special_use)
     sign_up.check(typed, invited=bool(invitation))

@@ -57,7 +57,8 @@ class Shelf:
         """Join a listing's facts to the paper they are about, new where no paper is, and return that paper.
 
         An arXiv id decides. Without one, the title and the first author do, and where no paper has that title now, one
-        that once had it. A paper known only by its title is promoted, or joined to the one with the id, as soon as a listing with an id has its title and author.
+        that once had it. A paper known only by its title is promoted, or joined to the one with the id, as soon as a
+        listing with an id has its title and author.
         """
         title, author = facts.title_key, facts.first_author_key
         entry = self._by_arxiv_id.get(facts.arxiv_id) if facts.arxiv_id else None

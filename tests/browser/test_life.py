@@ -231,7 +231,7 @@ def reads_on_the_web_and_takes_everything_along(hand: Hand) -> None:
     hand.mail(DIGEST, ADA, "digest-after-the-move")
     titles = hand.page.locator("h2").all_inner_texts()
     hand.press("link", "read on the web", "web-edition")
-    assert hand.page.locator("article h2").all_inner_texts() == titles
+    assert hand.page.locator("article h2 a").all_inner_texts() == titles
     hand.mail(DIGEST, ADA, "digest-after-the-move-again")
     hand.press("link", "change", "preferences-after-the-move")
     hand.press("link", "Your data: download it, change your address, erase everything", "rights-after-the-move")

@@ -94,5 +94,5 @@ def test_reports_and_bans_on_any_spelling_of_the_address_are_forgotten(upgraded:
     erase(upgraded, TOKENS, [reader], actor="test", now=FROZEN_AT)
     with reading(upgraded) as session:
         for table, column in (("bounce_event", "recipient"), ("suppression", "address")):
-            counted = text(f"SELECT count(*) FROM {table} WHERE lower({column}) LIKE '%nn@readers.test'")  # noqa: S608
+            counted = text(f"SELECT count(*) FROM {table} WHERE lower({column}) LIKE '%nn@readers.test'")
             assert session.connection().scalar(counted) == 0, table
