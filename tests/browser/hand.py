@@ -67,10 +67,16 @@ class Hand:
     def press(self, role: str, words: str, what: str = "") -> None:
         """Press a button or follow a link, and look at where it leads."""
         named = self.page.get_by_role(role, name=re.compile(re.escape(self.say(words)))).first  # type: ignore[arg-type]  # a role's name
-        self._press(named)
         if what:
-            self.page.wait_for_load_state()
-            self.look(what)
+            self.follow(named, what)
+        else:
+            self._press(named)
+
+    def follow(self, named: Locator, what: str) -> None:
+        """Press what leads to another page, and look at that."""
+        with self.page.expect_navigation():
+            self._press(named)
+        self.look(what)
 
     def _press(self, named: Locator) -> None:
         if self.keyboard:

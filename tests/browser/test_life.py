@@ -166,14 +166,12 @@ def reads(hand: Hand) -> None:
     assert any("sparse attention" in one for one in reasons), reasons
     entry = hand.page.locator("tr", has_text="Layers that control").last
     more = entry.get_by_role("link", name=hand.say("more like this"))
-    hand._press(more)
-    hand.look("react-more")
+    hand.follow(more, "react-more")
     hand.press("button", "More like this", "react-more-done")
     expect(hand.page.get_by_role("status")).to_contain_text(hand.say("You want more like this."))
     hand.mail(DIGEST, ADA, "digest-again")
     entry = hand.page.locator("tr", has_text="Proof assistants").last
-    hand._press(entry.get_by_role("link", name=hand.say("save"), exact=True))
-    hand.look("react-save")
+    hand.follow(entry.get_by_role("link", name=hand.say("save"), exact=True), "react-save")
     hand.press("button", "Save this paper", "react-save-done")
     hand.press("link", "Papers you saved", "saved")
     expect(hand.page.get_by_role("link", name="Proof assistants that ask back, part 22")).to_be_visible()
@@ -183,16 +181,15 @@ def corrects(hand: Hand) -> None:
     """See the taste that was learned, strike out a word of it, and mute a topic of a paper."""
     hand.press("link", "What we think you like", "taste")
     word = hand.page.locator("ul.weighed .word").first.inner_text()
-    hand._press(hand.page.get_by_role("button", name=hand.say("Strike out %(word)s", word=word)))
+    hand.follow(hand.page.get_by_role("button", name=hand.say("Strike out %(word)s", word=word)), "taste-struck")
     expect(hand.page.locator("del")).to_have_text(word)
-    hand.look("taste-struck")
     hand.mail(DIGEST, ADA, "digest-once-more")
-    hand._press(hand.page.locator("tr", has_text="Layers that control").last.get_by_role("link", name=hand.say("less")))
+    entry = hand.page.locator("tr", has_text="Layers that control").last
+    hand.follow(entry.get_by_role("link", name=hand.say("less"), exact=True), "react-less")
     hand.press("link", "Mute a topic of it", "mute")
-    hand._press(hand.page.locator("ul.topics button").first)
+    hand.follow(hand.page.locator("ul.topics button").first, "muted")
     expect(hand.page.locator(".state.ok")).to_have_text(hand.say("muted"))
-    hand.look("muted")
-    hand._press(hand.page.locator("ul.topics button").first)
+    hand.follow(hand.page.locator("ul.topics button").first, "unmuted")
     expect(hand.page.locator(".state.ok")).to_have_count(0)
 
 
