@@ -6,11 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
+from digest.core.language import Language
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
 from digest.flows.lately import Lately
@@ -54,8 +56,8 @@ class Printer(Protocol):
     def sign_in(self, sign_in_url: str) -> Rendered:
         """Render the mail that lets an admin in."""
 
-    def letter(self, words: LetterWords, url: str) -> Rendered:
-        """Render a letter with one link."""
+    def letter(self, words: Callable[[Language], LetterWords], url: str) -> Rendered:
+        """Render a letter with one link; `words` says it in the printer's language."""
 
     def alert(self, words: AlertWords) -> Rendered:
         """Render what is wrong and what is over."""
@@ -229,12 +231,16 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
         rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
     elif claimed.kind is DeliveryKind.NEW_ADDRESS:
         token = courier.tokens.sign("new-address", {"d": claimed.id}, at=at)
-        words = moving_letters.new_address(courier.sender.name)
-        rendered = courier.renderer.letter(words, f"{courier.base_url}/new-address/{quote(token)}")
+        words = partial(moving_letters.new_address, courier.sender.name)
+        rendered = courier.renderer.speaking(reader.language).letter(
+            words, f"{courier.base_url}/new-address/{quote(token)}"
+        )
     elif claimed.kind is DeliveryKind.MOVED:
         token = courier.tokens.sign("object", {"d": claimed.id}, at=at)
-        words = moving_letters.moved(courier.sender.name)
-        rendered = courier.renderer.letter(words, f"{courier.base_url}/old-address/{quote(token)}")
+        words = partial(moving_letters.moved, courier.sender.name)
+        rendered = courier.renderer.speaking(reader.language).letter(
+            words, f"{courier.base_url}/old-address/{quote(token)}"
+        )
     else:
         raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)

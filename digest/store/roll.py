@@ -44,6 +44,7 @@ class Recorded:
     ip: str
     source: str
     wording: str
+    language: str
 
 
 _LISTED = (
@@ -110,7 +111,9 @@ def counts(session: Session) -> dict[str, int]:
 def record_of(session: Session, subscriber_id: int) -> list[Recorded]:
     """Return a reader's record of consent, oldest first."""
     rows = session.connection().execute(
-        select(_consent.c.action, _consent.c.at, _consent.c.ip, _consent.c.source, _consent.c.wording)
+        select(
+            _consent.c.action, _consent.c.at, _consent.c.ip, _consent.c.source, _consent.c.wording, _consent.c.language
+        )
         .where(_consent.c.subscriber_id == subscriber_id)
         .order_by(_consent.c.id)
     )

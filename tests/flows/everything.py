@@ -62,7 +62,13 @@ def add_everything(engine: Engine, *, banned: bool = True) -> int:
                 last_digest_at=THEN + timedelta(days=2),
             ),
             Consent(
-                subscriber_id=own, action="request", at=THEN, ip="203.0.113.77", source="quokka page", wording="2026-11"
+                subscriber_id=own,
+                action="request",
+                at=THEN,
+                ip="203.0.113.77",
+                source="quokka page",
+                wording="2026-11",
+                language="de",
             ),
             AddressChange(
                 subscriber_id=own,

@@ -16,6 +16,7 @@ from digest.store.tables.outlook import OutlookRow
 from digest.store.tables.papers import (
     Author,
     AuthorFigureRow,
+    FormerTitle,
     ListingRow,
     ObservationRow,
     Paper,
@@ -54,6 +55,7 @@ __all__ = [
     "Consent",
     "DatabaseEpoch",
     "Delivery",
+    "FormerTitle",
     "Heartbeat",
     "IngestRun",
     "InterestRow",
