@@ -37,7 +37,7 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
     client = httpx.Client(timeout=_TIMEOUT, headers={"User-Agent": f"Firstlight/{__version__} (doctor)"})
 
     def asked(check: Callable[[Resolver, SenderView], Finding]) -> Callable[[], Finding]:
-        return lambda: check(Dns(host, int(port or 53)), _sender(services, leaves_from))
+        return lambda: check(Dns(host, int(port or 53)), sender_view(services, leaves_from))
 
     def secrets() -> list[str]:
         settings.hook_secrets()
@@ -63,7 +63,8 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
     ]
 
 
-def _sender(services: Services, leaves_from: tuple[str, ...]) -> SenderView:
+def sender_view(services: Services, leaves_from: tuple[str, ...]) -> SenderView:
+    """Return who sends, as the settings say; `leaves_from` are the addresses that mail leaves from."""
     settings = services.settings
     try:
         relay_host = parse_relay_url(settings.smtp_url).host

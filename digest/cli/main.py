@@ -17,6 +17,7 @@ from digest.cli import (
     doctor,
     editing,
     inbound,
+    init,
     issue,
     mailing,
     novelty,
@@ -41,6 +42,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+init.add_to(app)
 source.add_to(app)
 signals.add_to(app)
 conditions.add_to(app)
