@@ -90,7 +90,7 @@ def _asked(answers: Answers, known: Mapping[str, str]) -> dict[str, str]:
         variable = f"{_PREFIX}{name}"
         if variable in wanted:
             continue
-        proposed = known.get(variable) or _proposed(name, known | wanted)
+        proposed = known.get(variable) or _proposed(name, {**known, **wanted})
         value = _ask(name, words, proposed) if answers.ask else proposed
         if value and value != known.get(variable) and value != _built_in(name):
             wanted[variable] = value
