@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import httpx
 
     from digest.core.pace import Pace
+    from digest.core.warm_up import WarmUp
     from digest.flows.bell import Bell
     from digest.flows.deliver import Courier
     from digest.flows.drafts import Drafts
@@ -197,7 +198,15 @@ class Services:
             sign=self.signer,
             verp=settings.verp,
             pace=self.pace,
+            warm_up=self.warm_up,
         )
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        """The cap on a new sending address's mails, if there is one."""
+        from digest.core.warm_up import read_warm_up
+
+        return read_warm_up(self.settings.warm_up)
 
     @cached_property
     def pace(self) -> Pace:

@@ -167,7 +167,7 @@ def sweep() -> None:
     from digest.flows.deliver import sweep as sweep_deliveries
 
     wired = services()
-    moved = sweep_deliveries(wired.engine, now=wired.clock())
+    moved = sweep_deliveries(wired.engine, now=wired.clock(), warm_up=wired.warm_up)
     if moved.total:
         _log.info("swept", **moved.as_plain())
 

@@ -40,7 +40,7 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
     def asked(name: str, check: Callable[[Resolver, SenderView], Finding]) -> Check:
         if _unset(settings.mail_from):  # there is no domain of the sender's to ask about
             return name, lambda: unchecked(name, "it goes by the sender's domain, which is not set", _SET_SENDER)
-        return name, lambda: check(Dns(host, int(port or 53)), _sender(services, leaves_from))
+        return name, lambda: check(Dns(host, int(port or 53)), sender_view(services, leaves_from))
 
     def secrets() -> list[str]:
         settings.hook_secrets()
@@ -67,7 +67,8 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
     ]
 
 
-def _sender(services: Services, leaves_from: tuple[str, ...]) -> SenderView:
+def sender_view(services: Services, leaves_from: tuple[str, ...]) -> SenderView:
+    """Return who sends, as the settings say; `leaves_from` are the addresses that mail leaves from."""
     settings = services.settings
     try:
         relay_host = parse_relay_url(settings.smtp_url).host

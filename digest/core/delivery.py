@@ -150,6 +150,7 @@ class NotSent(StrEnum):
     PAUSED = "the reader paused the digest"
     SUPPRESSED = "the address is suppressed"
     TOO_LATE = "the next issue is due"
+    WARM_UP = "the day's cap on a new sending address was reached"
     NOT_ASKED = "the request was settled before this message was sent"
     REJECTED = "the relay rejected it"
     UNRENDERABLE = "the message could not be rendered"

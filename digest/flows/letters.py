@@ -15,6 +15,7 @@ from digest.core.delivery import DeliveryKind
 from digest.core.language import Language
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
+from digest.core.warm_up import WarmUp
 from digest.flows.lately import Lately
 from digest.flows.links import Held, held
 from digest.mail import moving_letters
@@ -93,7 +94,7 @@ class Courier:
 
     `sign` puts a DKIM signature on a message; with `verp` each has a return path of its own, and a mail
     address to unsubscribe by. `pace` and `lately` outlive the runs: they know which domains have asked for less, and
-    the issues that were sent.
+    the issues that were sent. `warm_up` caps a day's mail.
     """
 
     renderer: Printer
@@ -105,6 +106,7 @@ class Courier:
     verp: bool = False
     pace: Pace = field(default_factory=Pace)
     lately: Lately = field(default_factory=Lately)
+    warm_up: WarmUp | None = None
 
     @property
     def domain(self) -> str:

@@ -26,6 +26,7 @@ from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
 from digest.store.notices import Notice, notices_of
 from digest.store.specimens import Kept, specimen_letters
+from digest.store.warm_up import room_to_claim
 
 _NONE: frozenset[int] = frozenset()
 MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
@@ -76,7 +77,9 @@ class Stock:
     def claim_more(self, chunk: int) -> int:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""
         with writing(self.engine) as session:
-            claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left), past=self._past)
+            now, limit = self.clock(), min(chunk, self.left)
+            room = room_to_claim(session, self.courier.warm_up, now)
+            claims = claim(session, worker=self.worker, now=now, limit=limit, past=self._past, room=room)
         self.left = self.left - len(claims) if len(claims) == min(chunk, self.left) else 0
         digests = (Place(one.due_at, one.id) for one in reversed(claims) if one.kind is DeliveryKind.DIGEST)
         self._past = next(digests, self._past)

@@ -24,6 +24,7 @@ from digest.store.issues import move_issue, state_on
 from digest.store.lead import lead
 from digest.store.mailbox import count_aside
 from digest.store.runs import source_overview
+from digest.store.warm_up import warm_up_day
 from digest.web.admin import Proven, SignedIn, record
 from digest.web.desk_alarms import shown_alarms
 from digest.web.desk_edits import shown_edits
@@ -131,6 +132,8 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         aside = count_aside(session, site.now - _TOLD_FOR)
         fenced = newest_fence(session)
         leader = lead(session)
+        warm_up = site.services.warm_up
+        warming = warm_up_day(session, warm_up, site.now) if warm_up else None
     used = {state for tally in tallies for state in tally.counts}
     return site.pages.desk(
         "deliveries.html",
@@ -149,6 +152,7 @@ def deliveries(site: TheSite, admin: SignedIn) -> Response:
         aside=aside,
         fenced=fenced if fenced and site.now - fenced[0] < _TOLD_FOR else None,
         leader=leader,
+        warming=warming,
         now=site.now,
     )
 
