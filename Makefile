@@ -14,7 +14,8 @@ demo: .venv/.installed ## Send today's digest to invented readers, then serve si
 	@$(BIN)/digest demo --port $(PORT)
 
 test: .venv/.installed-dev ## Run the whole suite; what needs an absent server is skipped with its reason.
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile -m 'not alone'
+	@$(BIN)/pytest -m alone
 
 soak: .venv/.installed-dev ## Kill senders at random, a thousand times on each database; SOAK="--help" says more.
 	@$(BIN)/python -m tests.faults.soak $(SOAK)

@@ -51,7 +51,9 @@ def _view(model: type[SQLModel], maker: sessionmaker[Session]) -> ModelView:
     table = table_of(model)
     kept_back = hidden(table)
     shown = [column.name for column in table.columns if column.name not in kept_back]
-    first_of_index = {next(iter(index.columns)).name for index in table.indexes}
+    first_of_index = {
+        column.name for index in table.indexes for column in list(index.columns)[:1]
+    }  # expressions have none
     keys = [column.name for column in table.primary_key.columns]
 
     class View(ModelView, model=model):
