@@ -19,7 +19,8 @@ from digest.core.plan import Task, Work
 from digest.flows.leading import Seat
 from digest.flows.tick import due_work, held_now
 from digest.logs import correlated
-from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services, utc_now
+from digest.outside import POLLED_SOURCES, SIGNAL_SERVICES
+from digest.wiring import Services, utc_now
 from workers.alive import show_alive
 
 TICK_SECONDS = int(TICK.total_seconds())

@@ -13,7 +13,7 @@ import structlog
 from celery import shared_task
 
 from digest.core.plan import Task, Work
-from digest.wiring import SIGNAL_SERVICES
+from digest.outside import SIGNAL_SERVICES
 from workers.app import services, stopping
 from workers.counted import Counted
 

@@ -13,7 +13,7 @@ from rich.text import Text
 from digest.cli import errands
 from digest.cli.context import wired, with_database
 from digest.errors import DigestError
-from digest.wiring import LIVE_SOURCES, SIGNAL_SERVICES
+from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
 
 
 def add_to(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from digest.cli.context import day, with_database
 from digest.errors import ConfigError
-from digest.wiring import LIVE_SOURCES, SIGNAL_SERVICES
+from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
 
 if TYPE_CHECKING:
     from datetime import date

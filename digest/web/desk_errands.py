@@ -19,6 +19,7 @@ from digest.errors import DeedRefused, NotFound
 from digest.flows import errands as flow
 from digest.flows.conditions import service_lines
 from digest.flows.errands import Asker
+from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 from digest.store import desk as store
 from digest.store.due import last_runs
 from digest.store.engine import reading
@@ -27,7 +28,6 @@ from digest.store.runs import load_cursor, runs_of
 from digest.web.admin import Admin, Proven, SignedIn
 from digest.web.pages import client_ip, sentence, to
 from digest.web.site import Site, TheSite
-from digest.wiring import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 
 router = APIRouter(prefix="/admin/sources")
 

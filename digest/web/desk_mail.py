@@ -12,11 +12,11 @@ from fastapi import Depends, Query
 from digest.errors import NotFound
 from digest.flows.preview import Preview, preview
 from digest.mail.review import Remark, review
+from digest.outside import LIVE_SOURCES
 from digest.store.runs import SourceHealth
 from digest.web.desk_sources import missing_warning, source_warning, worries
 from digest.web.desk_tasks import tasks_warning
 from digest.web.site import Site
-from digest.wiring import LIVE_SOURCES
 
 _FARTHEST = timedelta(days=20 * 366)
 

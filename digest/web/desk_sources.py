@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 
 from digest.core.capture import RunStatus
 from digest.flows.conditions import missing_at, service_lines
+from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 from digest.store import desk as store
 from digest.store.engine import reading
 from digest.store.errands import errands
@@ -17,7 +18,6 @@ from digest.web.admin import SignedIn
 from digest.web.desk_errands import at_desk, errand_line
 from digest.web.pages import day, instant
 from digest.web.site import Site, TheSite
-from digest.wiring import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 
 router = APIRouter(prefix="/admin")
 

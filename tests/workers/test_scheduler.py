@@ -12,11 +12,12 @@ from digest.core.plan import Task, Work
 from digest.errors import ConfigError, NotFound
 from digest.flows import subscribe
 from digest.flows.trials import try_again
+from digest.outside import SIGNAL_SERVICES
 from digest.store.engine import reading, writing
 from digest.store.runs import begin_run, finish_run
 from digest.store.tables import TaskAside
 from digest.store.trials import set_aside
-from digest.wiring import SIGNAL_SERVICES, Services
+from digest.wiring import Services
 from workers.scheduler import Ticker
 
 SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
