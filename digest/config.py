@@ -21,6 +21,7 @@ from digest.core.pace import read_limits
 from digest.core.retention import LEAST_DELIVERIES_DAYS, LEAST_OBSERVATIONS_DAYS, LEAST_RUNS_DAYS
 from digest.core.sign_up import SignUpMode, ascii_domain
 from digest.core.sns_topic import sns_host
+from digest.core.warm_up import read_warm_up
 from digest.errors import ConfigError
 from digest.languages import offered
 
@@ -59,6 +60,10 @@ class Settings(BaseSettings):
     domain_limits: WordList = Field(
         default_factory=list,
         description="Messages at once / a minute to a recipient domain, as in example.org=20/600, *=10/1200",
+    )
+    warm_up: str = Field(
+        "",
+        description="Caps a new sending address's mails a day (UTC), as in 500 from 2026-11-01 double every 2 days",
     )
     base_url: str = Field("http://127.0.0.1:8000", description="The site's public address, as links in mail use it")
     secret_key: WordList = Field(
@@ -245,6 +250,12 @@ class Settings(BaseSettings):
     def _known_broker(cls, value: str) -> str:
         if value.partition(":")[0] not in {"memory", "redis", "rediss", "redis+socket", "sentinel"}:
             raise ValueError("use redis://host:port/number, or memory:// in one process")
+        return value
+
+    @field_validator("warm_up")
+    @classmethod
+    def _warming(cls, value: str) -> str:
+        read_warm_up(value)  # its own words name what is none
         return value
 
     @field_validator("contact", "site_name", "mail_from", "postal_address")

@@ -25,10 +25,13 @@ if TYPE_CHECKING:
     import httpx
 
     from digest.core.pace import Pace
+    from digest.core.warm_up import WarmUp
     from digest.flows.bell import Bell
     from digest.flows.deliver import Courier
+    from digest.flows.drafts import Drafts
     from digest.flows.epoch import Guard
-    from digest.flows.ingest import LiveSource, Source
+    from digest.flows.errands import DeepSource
+    from digest.flows.ingest import Source
     from digest.flows.refresh import SignalService
     from digest.flows.retention import Terms
     from digest.flows.watch import Watchman
@@ -56,6 +59,10 @@ def _nothing() -> None:
     return None
 
 
+def _no_errand(_source: str, _scope: str) -> None:
+    return None
+
+
 def _no_relay() -> NoReturn:
     raise RelayUnavailable("a preview is not sent")
 
@@ -64,15 +71,22 @@ class Services:
     """Everything a process of Firstlight needs, made on first use.
 
     `clock` gives aware UTC instants. `kick` is called after work was committed to SQL, so that a worker
-    looks at once instead of at the next tick; it may do nothing.
+    looks at once instead of at the next tick, `errand` with a source and scope of which something was asked;
+    they may do nothing.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], datetime] = utc_now, kick: Callable[[], None] = _nothing
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        kick: Callable[[], None] = _nothing,
+        errand: Callable[[str, str], None] = _no_errand,
     ) -> None:
         self.settings = settings
         self.clock = clock
         self.kick = kick
+        self.errand = errand
 
     @cached_property
     def engine(self) -> Engine:
@@ -184,7 +198,15 @@ class Services:
             sign=self.signer,
             verp=settings.verp,
             pace=self.pace,
+            warm_up=self.warm_up,
         )
+
+    @property
+    def warm_up(self) -> WarmUp | None:
+        """The cap on a new sending address's mails, if there is one."""
+        from digest.core.warm_up import read_warm_up
+
+        return read_warm_up(self.settings.warm_up)
 
     @cached_property
     def pace(self) -> Pace:
@@ -281,6 +303,13 @@ class Services:
             relay=_no_relay,
         )
 
+    @cached_property
+    def drafts(self) -> Drafts:
+        """The issues that this process shows at the desk."""
+        from digest.flows.drafts import Drafts
+
+        return Drafts(self.settings.issue_size)
+
     def source(self, name: str) -> Source:
         """Make the source of that name; raises NotFound for an unknown one."""
         match name:
@@ -291,7 +320,7 @@ class Services:
             case _:
                 return self.live_source(name)
 
-    def live_source(self, name: str) -> LiveSource:
+    def live_source(self, name: str) -> DeepSource:
         """Make the live source of that name; raises NotFound for an unknown one."""
         match name:
             case "arxiv-rss":
@@ -355,13 +384,17 @@ class Services:
                 return ["daily"]
         return []
 
+    def pace_of(self, name: str) -> float:
+        """Return how many seconds lie between two requests to a source, at least."""
+        return _ARXIV_PACE if name.startswith("arxiv") else _OTHER_PACE
+
     def http_client(self, name: str) -> httpx.Client:
         """Make the client for a source: paced, over one connection, with the operator's contact."""
         import httpx
 
         from digest.sources.http import PoliteTransport
 
-        pace = _ARXIV_PACE if name.startswith("arxiv") else _OTHER_PACE
+        pace = self.pace_of(name)
         headers = {}
         if name == "github":
             headers["Accept"] = "application/vnd.github+json"

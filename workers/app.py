@@ -36,6 +36,7 @@ _QUEUE_OF = {
     "sweep": SEND,
     "watch": SEND,  # behind no source that does not answer
     "ingest": INGEST,
+    "errand": INGEST,
     "words": SCORE,
     "score": SCORE,
     "refresh": SIGNALS,
@@ -91,6 +92,14 @@ def kick() -> None:
         structlog.get_logger("firstlight").warning("kick_failed", error=type(error).__name__)
 
 
+def send_errand(source: str, scope: str) -> None:
+    """Tell the workers what was asked of a source; a broker that is away costs a tick, nothing more."""
+    try:
+        celery_app.send_task("firstlight.errand", args=(source, scope), retry=False)
+    except Exception as error:  # noqa: BLE001  # as above: the tick finds it in SQL
+        structlog.get_logger("firstlight").warning("errand_not_sent", error=type(error).__name__)
+
+
 @cache
 def _stop_flag() -> mmap.mmap:
     # One byte of memory that forked children share: a lock could be held for ever by a child that was killed.
@@ -130,7 +139,7 @@ def use_services(given: Services) -> None:
 def prepare(settings: Settings) -> Services:
     """Point Celery at the broker of the settings and wire the services."""
     celery_app.conf.update(broker_url=settings.broker_url)
-    made = Services(settings, kick=kick)
+    made = Services(settings, kick=kick, errand=send_errand)
     made.name_readers()
     return made
 

@@ -26,6 +26,7 @@ TICK_SECONDS = int(TICK.total_seconds())
 # What was asked for is not asked for again until it had time to happen; a lost message is then made good.
 _IN_FLIGHT = {
     Task.INGEST: timedelta(minutes=10),
+    Task.ERRAND: timedelta(minutes=1),  # a second message finds it taken
     Task.REFRESH: timedelta(minutes=40),  # the services wait for one another: each may take eight minutes
     Task.WORDS: timedelta(minutes=10),
     Task.SCORE: timedelta(minutes=10),

@@ -13,6 +13,7 @@ import structlog
 from celery import shared_task
 
 from digest.core.plan import Task, Work
+from digest.wiring import SIGNAL_SERVICES
 from workers.app import services, stopping
 from workers.counted import Counted
 
@@ -47,6 +48,31 @@ def ingest(source: str, scope: str) -> None:
     with wired.http_client(source) as client:
         report = ingest_live(wired.engine, wired.live_source(source), client, scope, clock=wired.clock)
     _log.info("ingested", scope=scope, **report.as_plain())
+
+
+@shared_task(base=Counted, name="firstlight.errand")
+def errand(source: str, scope: str) -> None:
+    """Do what was asked of a source, for some minutes at most, and come back while there is more."""
+    from digest.flows.errands import Doers, do_errands
+    from digest.flows.ingest import ingest_live
+    from digest.flows.refresh import refresh as refresh_signals
+
+    wired = services()
+    with wired.http_client(source) as client:
+        if source in SIGNAL_SERVICES:
+            service = wired.signal_service(source)
+            limit = wired.signal_limit(source)
+            doers = Doers(run=lambda: refresh_signals(wired.engine, service, client, clock=wired.clock, limit=limit))
+        else:
+            live = wired.live_source(source)
+            doers = Doers(
+                run=lambda: ingest_live(wired.engine, live, client, scope, clock=wired.clock),
+                fill_in=(live, client),
+            )
+        more = do_errands(wired.engine, source, scope, doers, clock=wired.clock, stopping=stopping)
+    _log.info("errand", source=source, scope=scope, more=more)
+    if more and not stopping():
+        errand.delay(source, scope)
 
 
 @shared_task(base=Counted, name="firstlight.refresh")
@@ -84,7 +110,7 @@ def score() -> None:
     from digest.flows.score import score as score_window
 
     wired = services()
-    _log.info("scored", papers=score_window(wired.engine, wired.clock()))
+    _log.info("scored", papers=score_window(wired.engine, wired.clock(), size=wired.settings.issue_size))
 
 
 @shared_task(base=Counted, name="firstlight.compose")
@@ -141,7 +167,7 @@ def sweep() -> None:
     from digest.flows.deliver import sweep as sweep_deliveries
 
     wired = services()
-    moved = sweep_deliveries(wired.engine, now=wired.clock())
+    moved = sweep_deliveries(wired.engine, now=wired.clock(), warm_up=wired.warm_up)
     if moved.total:
         _log.info("swept", **moved.as_plain())
 
@@ -189,7 +215,7 @@ def retain() -> None:
     _log.info("retained", **asdict(forgotten))
 
 
-@shared_task(name="firstlight.watch")
+@shared_task(base=Counted, name="firstlight.watch")
 def watch() -> None:
     """Look whether something is wrong, and tell somebody; a webhook that does not answer is tried again by the next."""
     from workers.lookout import look
@@ -202,6 +228,8 @@ def enqueue(work: Work) -> None:
     match work.task:
         case Task.INGEST:
             ingest.delay(work.source, work.scope)
+        case Task.ERRAND:
+            errand.delay(work.source, work.scope)
         case Task.REFRESH:
             refresh.delay(work.source)
         case Task.WORDS:

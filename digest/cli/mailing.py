@@ -66,5 +66,5 @@ def sweep() -> None:
     from digest.flows.deliver import sweep as sweep_deliveries
 
     services = with_database()
-    moved = sweep_deliveries(services.engine, now=services.clock()).as_plain()
+    moved = sweep_deliveries(services.engine, now=services.clock(), warm_up=services.warm_up).as_plain()
     typer.echo(", ".join(f"{count} {state}" for state, count in moved.items()) or "nothing to sweep")

@@ -18,6 +18,7 @@ from digest.cli import (
     doctor,
     editing,
     inbound,
+    init,
     issue,
     mailing,
     novelty,
@@ -43,6 +44,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+init.add_to(app)
 source.add_to(app)
 signals.add_to(app)
 conditions.add_to(app)

@@ -14,6 +14,8 @@ from digest.cli.context import wired, with_database
 
 if TYPE_CHECKING:
     from digest.flows.vitals import Vitals
+    from digest.store.warm_up import WarmUpDay
+    from digest.wiring import Services
 
 
 def add_to(app: typer.Typer) -> None:
@@ -33,19 +35,33 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     vitals = take_vitals(services.engine, services.clock())
     with reading(services.engine) as session:
         alarms = open_alarms(session)
+    warming = _warming(services)
     if as_json:
-        plain = vitals.as_plain() | {"alarms": [one.key for one in alarms]}
+        cap = {"cap": warming.cap, "used": warming.used, "waiting": warming.waiting} if warming else None
+        plain = vitals.as_plain() | {"alarms": [one.key for one in alarms], "warm_up": cap}
         typer.echo(json.dumps(plain, ensure_ascii=False))
         return
     for alarm in alarms:
         typer.echo(f"alarm: {alarm.title}, since {alarm.since:%d %b %H:%M} UTC; see: digest alarms")
     for line in _lines(vitals):
         typer.echo(line)
+    if warming:
+        typer.echo(f"warm-up: {warming.words}")
     table = Table("source", "scope", "newest run", "last read well")
     for one in vitals.sources:
         table.add_row(one.source, one.scope, one.status, _ago(vitals, one.last_ok))
     if vitals.sources:
         Console().print(table)
+
+
+def _warming(services: Services) -> WarmUpDay | None:
+    from digest.store.engine import reading
+    from digest.store.warm_up import warm_up_day
+
+    if services.warm_up is None:
+        return None
+    with reading(services.engine) as session:
+        return warm_up_day(session, services.warm_up, services.clock())
 
 
 def metrics() -> None:

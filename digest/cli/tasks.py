@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import with_database
-from digest.cli.editing import actor
+from digest.cli.context import actor, with_database
 
 Number = Annotated[int, typer.Argument(min=1, max=2**31 - 1, metavar="NUMBER", help="Its number in the list.")]
 

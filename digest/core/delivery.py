@@ -22,6 +22,7 @@ class DeliveryKind(StrEnum):
     ALERT = "alert"
     NEW_ADDRESS = "new address"  # to the address that a digest is to move to: is it the reader's?
     MOVED = "moved"  # to the address that it moved away from
+    SPECIMEN = "test"  # a previewed digest, to whoever looked at it
 
 
 class DeliveryState(StrEnum):
@@ -149,6 +150,7 @@ class NotSent(StrEnum):
     PAUSED = "the reader paused the digest"
     SUPPRESSED = "the address is suppressed"
     TOO_LATE = "the next issue is due"
+    WARM_UP = "the day's cap on a new sending address was reached"
     NOT_ASKED = "the request was settled before this message was sent"
     REJECTED = "the relay rejected it"
     UNRENDERABLE = "the message could not be rendered"
@@ -157,6 +159,7 @@ class NotSent(StrEnum):
     ERASED = "the reader was erased"
     CANCELLED = "an editor cancelled what had not left"
     IN_DOUBT = "the connection died after the final dot"
+    NO_LETTER = "the letter was forgotten before it was sent"
     RESTORED = "the database was restored from a backup; it may have gone out since"
 
 

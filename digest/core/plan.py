@@ -34,6 +34,7 @@ class Task(StrEnum):
     """The kinds of work the scheduler starts."""
 
     INGEST = "ingest"
+    ERRAND = "errand"  # what somebody asked of a source beside its plan
     REFRESH = "refresh"
     WORDS = "words"
     SCORE = "score"
@@ -69,7 +70,7 @@ class Work:
     def arguments(self) -> list[str]:
         """What the task is called with, all plain words."""
         match self.task:
-            case Task.INGEST:
+            case Task.INGEST | Task.ERRAND:
                 return [self.source, self.scope]
             case Task.REFRESH:
                 return [self.source]
@@ -88,7 +89,7 @@ def work_of(key: str) -> Work:
 def called(task: Task, arguments: Sequence[str]) -> Work:
     """Say which work a task does that is called with these: the other way round than `Work.arguments`."""
     match task, arguments:
-        case Task.INGEST, [source, scope]:
+        case ((Task.INGEST | Task.ERRAND), [source, scope]):
             return Work(task, source=source, scope=scope)
         case Task.REFRESH, [service]:
             return Work(task, source=service, scope=SCOPE)

@@ -12,10 +12,12 @@ from sqlalchemy import Engine
 
 from digest.core.cadence import Cadence, local_date, slots_between
 from digest.core.delivery import WORTH_SENDING, DeliveryState, Tally
+from digest.core.warm_up import WarmUp
 from digest.errors import NotFound, UnknownZone
 from digest.store import audience
 from digest.store.audience import Slot, SlotGroup
 from digest.store.engine import reading, writing
+from digest.store.warm_up import give_up_waiting
 
 _MANY = 1_000  # deliveries, after which it pays to count them anew
 _log = structlog.get_logger(__name__)
@@ -92,14 +94,18 @@ def known_zone(timezone: str) -> str:
     return timezone
 
 
-def sweep(engine: Engine, *, now: datetime) -> Tally:
+def sweep(engine: Engine, *, now: datetime, warm_up: WarmUp | None = None) -> Tally:
     """Settle what stopped workers and time have left behind, and complete the issues that are done.
 
     Counts the deliveries moved, by the state they moved to.
     """
     with writing(engine) as session:
+        over_the_cap = give_up_waiting(session, warm_up, now)
         moved = audience.sweep_rows(session, now)
         audience.complete_issues(session)
+    if over_the_cap:
+        _log.warning("warm_up_skipped", count=over_the_cap)
+        moved = Tally(counts={**moved.counts, DeliveryState.SKIPPED: over_the_cap})
     if moved[DeliveryState.UNKNOWN]:
         _log.warning("deliveries_unknown", count=moved[DeliveryState.UNKNOWN])
     return moved

@@ -52,10 +52,24 @@ def _is_address(host: str) -> bool:
     return True
 
 
+def wanted_records(sender: SenderView, *, mail_host: str) -> list[str]:
+    """Write the records that a new installation publishes, as a zone file has them; asks nobody.
+
+    The relay's own addresses are not looked up: where `leaves_from` names none, SPF names the relay by its host.
+    `mail_host` takes what comes back.
+    """
+    known = sender.leaves_from or ([sender.relay_host] if _is_address(sender.relay_host) else [])
+    addresses = [one for one in map(ipaddress.ip_address, known) if one.is_global or sender.leaves_from]
+    records = [f'{sender.domain}. IN TXT "{spf_for(addresses, sender.relay_host)}"']
+    if sender.dkim_record:
+        records.append(f"{sender.selector}._domainkey.{sender.domain}. IN TXT {txt_strings(sender.dkim_record)}")
+    return [*records, dmarc_record(sender), f"{sender.domain}. IN MX 10 {mail_host}."]
+
+
 def check_spf(names: Resolver, sender: SenderView) -> Finding:
     """Check that there is one record, that it can be evaluated, and that it lets our addresses send."""
     addresses = sending_addresses(names, sender)
-    remedy = f'publish: {sender.domain}. IN TXT "{_spf_for(addresses, sender.relay_host)}"'
+    remedy = f'publish: {sender.domain}. IN TXT "{spf_for(addresses, sender.relay_host)}"'
     results = {str(one): look_through(names, sender.domain, one) for one in addresses}
     view, result = next(iter(results.values()), None) or look_through(names, sender.domain, None)
     if result == "none":
@@ -70,7 +84,7 @@ def check_spf(names: Resolver, sender: SenderView) -> Finding:
     outside = [address for address, (_view, said) in results.items() if said != "pass"]
     if outside:
         words = f"mail leaves from {', '.join(outside)}, which the record does not let send ({shown})"
-        remedy = f"add them to the record, as in {_spf_for(addresses, '')}"
+        remedy = f"add them to the record, as in {spf_for(addresses, '')}"
         if not sender.leaves_from:
             remedy += "; or name the addresses that mail really leaves from with --ip"
         return warning("SPF", words, remedy) if view.unsure else failure("SPF", words, remedy)
@@ -79,7 +93,8 @@ def check_spf(names: Resolver, sender: SenderView) -> Finding:
     return ok("SPF", f"{', '.join(results)} may send; {costs} ({shown})")
 
 
-def _spf_for(addresses: Sequence[IpAddress], host: str) -> str:
+def spf_for(addresses: Sequence[IpAddress], host: str) -> str:
+    """Write a record that lets these addresses send, or else the relay's own."""
     elsewhere = "." in host and not _is_address(host)
     terms = [f"ip{one.version}:{one}" for one in addresses] or [f"a:{host}" if elsewhere else "ip4:YOUR-ADDRESS"]
     return f"v=spf1 {' '.join(terms)} -all"
@@ -110,10 +125,15 @@ def _tags(record: str) -> dict[str, str]:
     return {name.strip().lower(): "".join(value.split()) for name, _, value in pairs if name.strip()}
 
 
+def dmarc_record(sender: SenderView) -> str:
+    """Write the record of a domain that begins: nothing is refused yet, and reports come to the operator."""
+    reports = sender.contact if "@" in sender.contact else f"postmaster@{sender.domain}"
+    return f'_dmarc.{sender.domain}. IN TXT "v=DMARC1; p=none; rua=mailto:{reports}"'
+
+
 def check_dmarc(names: Resolver, sender: SenderView) -> Finding:
     """Check that the domain, or one above it, has a policy: large providers ask bulk senders for one."""
-    reports = sender.contact if "@" in sender.contact else f"postmaster@{sender.domain}"
-    remedy = f'publish: _dmarc.{sender.domain}. IN TXT "v=DMARC1; p=none; rua=mailto:{reports}"'
+    remedy = f"publish: {dmarc_record(sender)}"
     labels = sender.domain.split(".")
     for above in range(max(1, len(labels) - 1)):
         domain = ".".join(labels[above:])

@@ -6,13 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
+from digest.core.language import Language
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
+from digest.core.warm_up import WarmUp
 from digest.flows.lately import Lately
 from digest.flows.links import Held, held
 from digest.mail import moving_letters
@@ -25,7 +28,10 @@ from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
+from digest.store.specimens import Kept
 from digest.tokens import Tokens
+
+SPECIMEN_MARK = "[Test]"
 
 
 class Printer(Protocol):
@@ -51,8 +57,8 @@ class Printer(Protocol):
     def sign_in(self, sign_in_url: str) -> Rendered:
         """Render the mail that lets an admin in."""
 
-    def letter(self, words: LetterWords, url: str) -> Rendered:
-        """Render a letter with one link."""
+    def letter(self, words: Callable[[Language], LetterWords], url: str) -> Rendered:
+        """Render a letter with one link; `words` says it in the printer's language."""
 
     def alert(self, words: AlertWords) -> Rendered:
         """Render what is wrong and what is over."""
@@ -88,7 +94,7 @@ class Courier:
 
     `sign` puts a DKIM signature on a message; with `verp` each has a return path of its own, and a mail
     address to unsubscribe by. `pace` and `lately` outlive the runs: they know which domains have asked for less, and
-    the issues that were sent.
+    the issues that were sent. `warm_up` caps a day's mail.
     """
 
     renderer: Printer
@@ -100,6 +106,7 @@ class Courier:
     verp: bool = False
     pace: Pace = field(default_factory=Pace)
     lately: Lately = field(default_factory=Lately)
+    warm_up: WarmUp | None = None
 
     @property
     def domain(self) -> str:
@@ -226,15 +233,33 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
         rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
     elif claimed.kind is DeliveryKind.NEW_ADDRESS:
         token = courier.tokens.sign("new-address", {"d": claimed.id}, at=at)
-        words = moving_letters.new_address(courier.sender.name)
-        rendered = courier.renderer.letter(words, f"{courier.base_url}/new-address/{quote(token)}")
+        words = partial(moving_letters.new_address, courier.sender.name)
+        rendered = courier.renderer.speaking(reader.language).letter(
+            words, f"{courier.base_url}/new-address/{quote(token)}"
+        )
     elif claimed.kind is DeliveryKind.MOVED:
         token = courier.tokens.sign("object", {"d": claimed.id}, at=at)
-        words = moving_letters.moved(courier.sender.name)
-        rendered = courier.renderer.letter(words, f"{courier.base_url}/old-address/{quote(token)}")
+        words = partial(moving_letters.moved, courier.sender.name)
+        rendered = courier.renderer.speaking(reader.language).letter(
+            words, f"{courier.base_url}/old-address/{quote(token)}"
+        )
     else:
         raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
+
+
+def specimen_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) -> Letter:
+    """Make the letter that shows an editor a previewed digest: its links do nothing, its subject says what it is."""
+    return _letter(
+        courier,
+        Rendered(subject=f"{SPECIMEN_MARK} {kept.subject}", html=kept.html, text=kept.text),
+        claimed.address,
+        f"{claimed.kind}/{claimed.id}",
+        at=at,
+        kind=claimed.kind,
+        unsubscribe=inert_links(courier.base_url).unsubscribe,
+        claimed=claimed,
+    )
 
 
 def alert_letter(courier: Courier, claimed: Claim, body: Mapping[str, Any], recipient: str, at: datetime) -> Letter:
@@ -262,7 +287,8 @@ def _letter(
     return_path, leave = courier.sender.address, ""
     if courier.verp and claimed is not None:
         return_path = verp_address(courier.tokens, courier.sender.address, claimed.id)
-        leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id or 0) if unsubscribe else ""
+        if unsubscribe and claimed.subscriber_id is not None:  # a test letter has nobody who could leave
+            leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id)
     message: bytes = message_bytes(
         rendered,
         sender=courier.sender,

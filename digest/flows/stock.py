@@ -15,7 +15,7 @@ from sqlmodel import Session
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
 from digest.flows.cuts import Cuts
-from digest.flows.letters import Courier, Letter, alert_letter, prompt_letter, reader_letter
+from digest.flows.letters import Courier, Letter, alert_letter, prompt_letter, reader_letter, specimen_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
 from digest.flows.turns import Turns
@@ -25,6 +25,8 @@ from digest.store.batches import banned_now
 from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
 from digest.store.notices import Notice, notices_of
+from digest.store.specimens import Kept, specimen_letters
+from digest.store.warm_up import room_to_claim
 
 _NONE: frozenset[int] = frozenset()
 MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
@@ -59,6 +61,7 @@ class Stock:
     _hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _banned: set[str] = field(default_factory=set)
     _sent: dict[int, frozenset[int]] = field(default_factory=dict)
+    _specimens: dict[int, Kept] = field(default_factory=dict)
     _made: dict[int, frozenset[int]] = field(default_factory=dict)
     _made_before: dict[int, frozenset[int]] = field(default_factory=dict)
     _shelf: IssueShelf = field(init=False)
@@ -74,7 +77,9 @@ class Stock:
     def claim_more(self, chunk: int) -> int:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""
         with writing(self.engine) as session:
-            claims = claim(session, worker=self.worker, now=self.clock(), limit=min(chunk, self.left), past=self._past)
+            now, limit = self.clock(), min(chunk, self.left)
+            room = room_to_claim(session, self.courier.warm_up, now)
+            claims = claim(session, worker=self.worker, now=now, limit=limit, past=self._past, room=room)
         self.left = self.left - len(claims) if len(claims) == min(chunk, self.left) else 0
         digests = (Place(one.due_at, one.id) for one in reversed(claims) if one.kind is DeliveryKind.DIGEST)
         self._past = next(digests, self._past)
@@ -101,6 +106,7 @@ class Stock:
             if alerts:
                 self._notices.update(notices_of(session, alerts))
             self._sent = already_sent(session, fresh, since=(self.clock() - MEMORY).date())
+            self._specimens |= specimen_letters(session, [one.id for one in fresh if one.kind is DeliveryKind.SPECIMEN])
             # A message of the chunk before may not have been handed over yet.
             self._made, self._made_before = {}, self._made
             for claimed in fresh:
@@ -191,6 +197,8 @@ class Stock:
             self.decided(decided)
             return None
         try:
+            if claimed.kind is DeliveryKind.SPECIMEN:
+                return self._specimen(claimed, now)
             if claimed.kind is DeliveryKind.ALERT:
                 return alert_letter(self.courier, claimed, self._notices[claimed.id].body, reader.address, now)
             if claimed.issue_id is None:
@@ -205,3 +213,10 @@ class Stock:
             _log.exception("message_unrenderable", delivery=claimed.id, kind=claimed.kind)
             self.decided(unrenderable(claimed, error, now))
         return None
+
+    def _specimen(self, claimed: Claim, now: datetime) -> Letter | None:
+        kept = self._specimens.pop(claimed.id, None)
+        if kept is None:  # the reader whose mail it showed was erased
+            self.decided(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NO_LETTER))
+            return None
+        return specimen_letter(self.courier, claimed, kept, now)

@@ -18,6 +18,7 @@ from digest.store import due
 from digest.store.conditions import held_services
 from digest.store.engine import reading
 from digest.store.epoch import newest_fence
+from digest.store.errands import due_errands
 from digest.store.mailbox import place_in
 from digest.store.prune import chore_done
 from digest.store.trials import held_back
@@ -57,6 +58,7 @@ def due_work(
         retained_at = chore_done(session, RETAINED)
         looked_at = chore_done(session, WATCH)
         read = place_in(session, mailbox) if mailbox else None
+        errands = due_errands(session, now) if read_live else []
     work: list[Work] = []
     if sweeping:
         work.append(Work(Task.SWEEP))
@@ -69,7 +71,8 @@ def due_work(
     # An issue that a restored database has forgotten may have been sent: making it anew is for somebody to decide.
     if not composed and not may_have_gone_out(cut_off, fenced[0] if fenced else None):
         work.append(Work(Task.COMPOSE, issued_on=cut_off.date()))
-    work += sources_due(read_live, last_runs, now)
+    work += [Work(Task.ERRAND, source=source, scope=scope) for source, scope in errands]
+    work += sources_due(read_live, last_runs, now, held=held)
     work += sources_due(asked, last_runs, now, Task.REFRESH, held)
     scoring = scored_at is None or now - scored_at >= _SCORE_EVERY
     if reading_on or scoring:  # with every scoring, for the abstracts that came later than their papers

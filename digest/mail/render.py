@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -171,9 +171,9 @@ class Renderer:
         words = prompts.sign_in(self._frame.brand, self._frame.identity, sign_in_url, self.language)
         return self._templates.render(self._letter, words)
 
-    def letter(self, words: LetterWords, url: str) -> Rendered:
+    def letter(self, words: Callable[[Language], LetterWords], url: str) -> Rendered:
         """Render a letter with one thing to do; nothing a visitor typed is in its words."""
-        given = {**asdict(words), "url": web_url(url), "identity": self._frame.identity}
+        given = {**asdict(words(self.language)), "url": web_url(url), "identity": self._frame.identity}
         return self._templates.render(self._letter, given)
 
     def alert(self, words: AlertWords) -> Rendered:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
 from functools import cache
+from itertools import count
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, Select, Update, bindparam, or_, select, tuple_, update
@@ -66,27 +67,34 @@ class Place(NamedTuple):
     id: int
 
 
-def claim(session: Session, *, worker: str, now: datetime, limit: int, past: Place | None = None) -> list[Claim]:
+def claim(
+    session: Session, *, worker: str, now: datetime, limit: int, past: Place | None = None, room: int | None = None
+) -> list[Claim]:
     """Claim up to `limit` deliveries that are due, those somebody waits for first, then the oldest.
 
     Two workers never get the same one: on PostgreSQL locked rows are skipped, on SQLite there is one
     writer at a time. Issues that a claim touches are marked as being sent. Digests are looked for behind `past`
     first, which is where the last claim ended: until a vacuum PostgreSQL would step over everything before it again.
+    `room` is for how many digests the day has room (any number without it): those that were tried before need none.
     """
     chosen: list[Row[Any]] = []
     digests = (DeliveryKind.DIGEST,)
     passes: list[tuple[Collection[DeliveryKind], Place | None]] = [(PROMPT, None), (digests, past)]
     for kinds, start in [*passes, (digests, None)] if past else passes:
-        room = limit - len(chosen)
-        if room > 0:
+        wanted = limit - len(chosen)
+        if wanted > 0:
             known = {row.id for row in chosen}
             due = [
                 row
                 for state in (DeliveryState.PENDING, DeliveryState.DEFERRED)
-                for row in session.connection().execute(_due(state, kinds, now, room, start))
+                for row in session.connection().execute(_due(state, kinds, now, wanted, start))
                 if row.id not in known
             ]
-            chosen += sorted(due, key=lambda row: (row.due_at, row.id))[:room]
+            due.sort(key=lambda row: (row.due_at, row.id))
+            if room is not None and kinds is digests:
+                due = _fitting(due, room)
+                room -= sum(row.attempts == 0 for row in due[:wanted])
+            chosen += due[:wanted]
     if not chosen:
         return []
     batch = {"batch": json.dumps([row.id for row in chosen]), "worker": worker, "lease": now + CLAIM_LEASE}
@@ -103,13 +111,19 @@ def claim(session: Session, *, worker: str, now: datetime, limit: int, past: Pla
     return claims
 
 
+def _fitting(due: list[Row[Any]], room: int) -> list[Row[Any]]:
+    """Leave out those that were never tried and for which there is no room."""
+    number = count(1)
+    return [row for row in due if row.attempts or next(number) <= room]
+
+
 def _due(
     state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int, start: Place | None
 ) -> Select[Any]:
     held = select(_issue.c.id).where(_issue.c.state == "held")
     behind = [] if start is None else [tuple_(_delivery.c.due_at, _delivery.c.id) > tuple_(*start)]
     return (
-        select(_delivery.c.id, _delivery.c.due_at)
+        select(_delivery.c.id, _delivery.c.due_at, _delivery.c.attempts)
         .where(
             _delivery.c.state == state,
             _delivery.c.kind.in_(kinds),

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlmodel import Session
 
 from digest.errors import ConfigError
 
 _BUSY_MS = 30_000
+_TRIES = 4
+_Made = TypeVar("_Made")
+_log = structlog.get_logger(__name__)
 _letters = json.JSONEncoder(ensure_ascii=False)
 
 
@@ -98,3 +102,19 @@ def writing(engine: Engine) -> Iterator[Session]:
         session.begin(),
     ):
         yield session
+
+
+def writing_again(engine: Engine, act: Callable[[Session], _Made], *, called: str) -> _Made:
+    """Do something in one write transaction, and anew where others at this very moment made the database refuse it.
+
+    `called` names it in the log. What `act` raises itself ends it at once.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            with writing(engine) as session:
+                return act(session)
+        except (IntegrityError, OperationalError) as error:
+            if not left:
+                raise
+            _log.info("tried_again", what=called, error=type(error).__name__)
+    raise AssertionError("the last try returns or raises")

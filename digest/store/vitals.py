@@ -99,7 +99,7 @@ def deferred_by_domain(session: Session) -> dict[str, int]:
     """
     address = func.coalesce(func.nullif(_delivery.c.address, ""), _subscriber.c.address)
     some = (
-        select(_domain(session, address).label("domain"))
+        select(domain_of(session, address).label("domain"))
         .select_from(_delivery)
         .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
         .where(_delivery.c.state == DeliveryState.DEFERRED)
@@ -117,7 +117,8 @@ def deferred_by_domain(session: Session) -> dict[str, int]:
     return named
 
 
-def _domain(session: Session, address: ColumnElement[Any]) -> ColumnElement[Any]:
+def domain_of(session: Session, address: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the domain of an address, in small letters, as an expression."""
     if session.connection().dialect.name == "postgresql":
         return func.lower(func.substring(address, "[^@]*$"))
     return func.lower(func.substr(address, func.instr(address, "@") + 1))

@@ -205,6 +205,7 @@ def tour(live: Live, page: Page) -> list[tuple[str, str]]:
         ("desk", "/admin/"),
         ("desk-phone", "/admin/?view=phone"),
         ("desk-source", "/admin/?view=source"),
+        ("desk-today", "/admin/today"),
         ("desk-sources", "/admin/sources"),
         ("desk-deliveries", "/admin/deliveries"),
     ]

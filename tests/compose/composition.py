@@ -180,6 +180,7 @@ class Composition:
         words = {key: interpolate(str(value), self._given) for key, value in told.get("environment", {}).items()}
         environment = inherited | {key: self._placed(value, own) for key, value in words.items()}
         environment |= {"PYTHONPATH": str(ROOT), "HOST_NAME": name, "CLOCK_FILE": self._given["CLOCK_FILE"]}
+        environment["SABOTAGE"] = self._given.get("SABOTAGE", "")
         arguments = [self._placed(interpolate(word, self._given), own) for word in told["command"]]
         if service == "redis":
             arguments[0] = shutil.which(arguments[0]) or arguments[0]

@@ -33,6 +33,7 @@ from tests.faults import stage
 from tests.faults.broker import flush
 from tests.faults.databases import postgres
 from tests.faults.oracle import Verdict, judge
+from tests.faults.sabotage import Sabotage
 from tests.faults.sink import CountingSink
 from tests.faults.stage import CUT_OFF, SECRET
 
@@ -76,7 +77,7 @@ class Outcome:
 class Day:
     """A day under way."""
 
-    def __init__(self, folder: Path, seed: int, readers: int, sink: CountingSink, database: str) -> None:
+    def __init__(self, folder: Path, seed: int, readers: int, sink: CountingSink, database: str, sabotage: str) -> None:
         self.sink, self.chance = sink, random.Random(seed)
         self.seed, self.readers = seed, readers
         self.clock = RunningClock(folder / "clock")
@@ -91,6 +92,7 @@ class Day:
                 "DIGEST_BASE_URL": f"http://127.0.0.1:{self.ports['web']}",
                 "DIGEST_MAIL_FROM": "digest@example.org",
                 "DIGEST_ADMINS": "admin@example.org",
+                "SABOTAGE": sabotage,
             },
             secrets={
                 "digest_secret_key": SECRET,
@@ -178,13 +180,13 @@ class Day:
         self.engine.dispose()
 
 
-def play(folder: Path, *, seed: int, readers: int = 240) -> Outcome:
-    """Play a day in an empty folder, on a database of its own."""
+def play(folder: Path, *, seed: int, readers: int = 240, sabotage: str = "") -> Outcome:
+    """Play a day in an empty folder, on a database of its own; `sabotage` breaks the engine, as tests/faults does."""
     began = time.monotonic()
     with ExitStack() as stack:
         database = stack.enter_context(postgres())
         sink = stack.enter_context(CountingSink(folder / "taken", slow=0.15))
-        day = Day(folder, seed, readers, sink, database)
+        day = Day(folder, seed, readers, sink, database, sabotage)
         stack.callback(day.close)
         day.run()
         unhealthy = day.unhealthy()
@@ -225,12 +227,13 @@ def main() -> None:
     parser.add_argument("--times", type=int, default=1)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6), help="of the first one")
     parser.add_argument("--readers", type=int, default=240)
+    parser.add_argument("--sabotaged", default="", choices=[*Sabotage], help="break the engine: the day must fail")
     options = parser.parse_args()
     held = True
     for seed in range(options.seed, options.seed + options.times):
         print(f"seed {seed}", file=sys.stderr, flush=True)
         with tempfile.TemporaryDirectory(prefix="firstlight-day-") as folder:
-            outcome = play(Path(folder), seed=seed, readers=options.readers)
+            outcome = play(Path(folder), seed=seed, readers=options.readers, sabotage=options.sabotaged)
             print(outcome.line(), flush=True)
             held = held and outcome.holds
     sys.exit(0 if held else 1)

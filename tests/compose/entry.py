@@ -1,6 +1,7 @@
 """The `digest` command as a service of a composition runs it, on a clock that tests turn, and asking nobody outside.
 
-Run as `python -m tests.compose.entry web --port 8000`. CLOCK_FILE names the clock's file, HOST_NAME the container.
+Run as `python -m tests.compose.entry web --port 8000`. CLOCK_FILE names the clock's file, HOST_NAME the container;
+SABOTAGE breaks the engine on purpose.
 """
 
 from __future__ import annotations
@@ -28,7 +29,10 @@ def main() -> None:
 
         scheduler.POLLED_SOURCES = scheduler.SIGNAL_SERVICES = ()
         scheduler.BEAT /= clock.speed  # the only interval that is counted by the wall's clock
-    digest()
+    from tests.faults.sabotage import Sabotage, applied
+
+    with applied(Sabotage(os.environ["SABOTAGE"]) if os.environ.get("SABOTAGE") else None):
+        digest()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""docker-compose.yml without Docker, for a compressed day in which one of each is killed and Redis forgets everything."""
+"""docker-compose.yml without Docker, for a compressed day: one of each is killed, and Redis forgets everything."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tests.conftest import absent
 @pytest.mark.redis
 @pytest.mark.timeout(300)
 def test_a_day_with_one_of_each_killed_makes_one_issue_mails_nobody_twice_and_loses_nothing(tmp_path: Path) -> None:
-    # checklist 96
     if shutil.which("redis-server") is None:
         absent("redis-server")
     seed = random.SystemRandom().randrange(10**6)

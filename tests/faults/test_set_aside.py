@@ -84,7 +84,6 @@ def place(tmp_path: Path, database_url: str) -> Iterator[Place]:
 
 
 def test_a_task_that_kills_its_process_is_set_aside_after_three_tries_and_goes_on_once_released(place: Place) -> None:
-    # checklist 87
     poisoned = place.hire(FAULT_AT="frozen:1:SIGKILL")
     place.tick_until(place.aside)
     found = place.aside()[0]

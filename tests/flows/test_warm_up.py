@@ -1,0 +1,157 @@
+"""A new sending address sends no more than the day's cap; nobody who has to wait for it is lost."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+
+import pytest
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from digest.cli.main import app
+from digest.core.warm_up import WarmUp, read_warm_up
+from digest.flows.deliver import deliver_due, materialise, sweep
+from digest.flows.letters import Courier
+from digest.flows.sign_in import request_sign_in
+from digest.store.deliveries import claim
+from digest.store.engine import reading, writing
+from digest.store.warm_up import room_to_claim, warm_up_day
+from tests import post
+from tests.post import FROZEN_AT, UNTIL, Sink, add_issue, add_readers, at_clock
+
+SLOT = FROZEN_AT + timedelta(hours=2)
+FIVE = WarmUp(5, SLOT.date(), 2)
+
+
+def queue(engine: Engine, readers: int) -> None:
+    add_readers(engine, [f"r{n:02}@example.test" for n in range(readers)])
+    materialise(engine, add_issue(engine), now=FROZEN_AT, until=UNTIL)
+
+
+def courier(sink: Sink, warm_up: WarmUp | None = FIVE) -> Courier:
+    return replace(post.courier(sink), warm_up=warm_up)
+
+
+def send(engine: Engine, made: Courier, at: datetime = SLOT, **more: int) -> None:
+    deliver_due(engine, made, worker="w", clock=at_clock(at), **more)
+
+
+def states(engine: Engine) -> Counter[str]:
+    return Counter(row.state for row in post.deliveries(engine))
+
+
+def test_no_more_go_out_than_the_cap_whatever_the_chunks_and_runs(engine: Engine) -> None:
+    queue(engine, 12)
+    sink = Sink()
+    send(engine, courier(sink), chunk=2)
+    send(engine, courier(sink))
+    assert states(engine) == {"accepted": 5, "pending": 7}
+
+
+def test_who_has_been_a_reader_longest_is_first(engine: Engine) -> None:
+    queue(engine, 8)
+    send(engine, courier(Sink()))
+    assert [row.subscriber_id for row in post.deliveries(engine) if row.state == "accepted"] == [1, 2, 3, 4, 5]
+
+
+def test_a_raised_cap_sends_what_waits(engine: Engine) -> None:
+    queue(engine, 8)
+    sink = Sink()
+    send(engine, courier(sink))
+    send(engine, courier(sink, replace(FIVE, first=7)), SLOT + timedelta(minutes=5))
+    assert states(engine) == {"accepted": 7, "pending": 1}
+    send(engine, courier(sink, None), SLOT + timedelta(minutes=6))
+    assert states(engine) == {"accepted": 8}
+
+
+def test_what_had_no_room_until_its_time_was_over_says_so(engine: Engine) -> None:
+    queue(engine, 8)
+    send(engine, courier(Sink()))
+    late = SLOT.replace(hour=23)
+    with writing(engine) as session:
+        for row in post.deliveries(engine):
+            row.expires_at = late
+            session.merge(row)
+    assert sweep(engine, now=late, warm_up=FIVE).as_plain() == {"skipped": 3}
+    reasons = Counter((row.state, row.reason) for row in post.deliveries(engine) if row.state != "accepted")
+    assert reasons == {("skipped", "the day's cap on a new sending address was reached"): 3}
+
+
+def test_what_expired_for_another_cause_is_not_put_down_to_the_cap(engine: Engine) -> None:
+    queue(engine, 3)
+    sweep(engine, now=UNTIL + timedelta(days=1), warm_up=FIVE)
+    assert {row.reason for row in post.deliveries(engine)} == {"the next issue is due"}
+
+
+def test_mail_that_somebody_waits_for_is_never_held_back_and_counts(engine: Engine) -> None:
+    queue(engine, 6)
+    made = courier(Sink())
+    send(engine, made)
+    request_sign_in(engine, "ops@example.org", ["ops@example.org"], now=SLOT)
+    send(engine, made)
+    assert {row.state for row in post.deliveries(engine) if row.kind == "sign-in"} == {"accepted"}
+    with reading(engine) as session:
+        assert (
+            warm_up_day(session, FIVE, SLOT).words == "6 of 5 mails today (UTC); 1 digests that are due wait for room"
+        )
+
+
+def test_a_retry_needs_no_room_of_its_own(engine: Engine) -> None:
+    queue(engine, 6)
+    with writing(engine) as session:
+        first = claim(session, worker="w", now=SLOT, limit=5, room=5)
+        for row in post.deliveries(engine):
+            if row.id == first[0].id:
+                row.state, row.attempts, row.sent_at, row.lease_until = "deferred", 1, SLOT, None
+            elif row.id in {one.id for one in first}:
+                row.state, row.attempts, row.sent_at, row.lease_until = "accepted", 1, SLOT, None
+            session.merge(row)
+    send(engine, courier(Sink()), SLOT + timedelta(hours=1))
+    assert states(engine) == {"accepted": 5, "pending": 1}
+
+
+def test_a_new_day_has_room_again_and_after_some_days_twice_as_much(engine: Engine) -> None:
+    queue(engine, 6)
+    send(engine, courier(Sink()))
+    with reading(engine) as session:
+        assert [warm_up_day(session, FIVE, SLOT + timedelta(days=n)).room for n in range(5)] == [0, 5, 10, 10, 20]
+
+
+def test_workers_that_claim_at_once_share_one_room(engine: Engine) -> None:
+    queue(engine, 30)
+    got: list[int] = []
+    ready = threading.Barrier(4)
+
+    def work(worker: str) -> None:
+        ready.wait()
+        for _ in range(3):
+            with writing(engine) as session:
+                room = room_to_claim(session, FIVE, SLOT)
+                got.append(len(claim(session, worker=worker, now=SLOT, limit=2, room=room)))
+
+    threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(got) == 5
+
+
+def test_the_setting_is_read_or_refused_in_words() -> None:
+    assert read_warm_up(" 500 from 2026-11-01  double every 2 days") == WarmUp(500, date(2026, 11, 1), 2)
+    assert read_warm_up("") is None
+    assert WarmUp(500, date(2026, 11, 1), 2).cap(date(2026, 10, 1)) == 500
+    assert WarmUp(500, date(2026, 11, 1), 2).cap(date(2036, 11, 1)) is None
+    for wrong in ("500", "0 from 2026-11-01 double every 2 days", "5 from 2026-13-01 double every 2 days"):
+        with pytest.raises(ValueError, match=r"warm-up|month"):
+            read_warm_up(wrong)
+
+
+def test_status_tells_todays_count(monkeypatch: pytest.MonkeyPatch, sqlite_url: str) -> None:
+    monkeypatch.setenv("DIGEST_DATABASE_URL", sqlite_url)
+    monkeypatch.setenv("DIGEST_WARM_UP", f"5 from {datetime.now().astimezone().date()} double every 2 days")
+    shown = CliRunner().invoke(app, ["status"])
+    assert "warm-up: 0 of 5 mails today (UTC)" in shown.output
