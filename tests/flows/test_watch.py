@@ -329,8 +329,9 @@ def test_a_relay_that_is_away_is_told_and_is_not_once_it_takes_something(night: 
     note_relay(
         night.engine, Tally(trouble="x", relay="the relay at mx.example:25 refuses ada@example.org"), night.clock()
     )
-    [(_at, told)] = night.until(2, 15)
+    [(at, told)] = night.until(2, 15)
     assert told.began == ["relay-away"]
+    assert at == NIGHT.replace(hour=2, minute=10), "since it was found away first"
     with reading(night.engine) as session:
         [notice] = newest_notices(session, 1)
     assert "mx.example" in notice.body["alarms"][0]["details"]
