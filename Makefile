@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format words bench-send soak compose-day clean
+.PHONY: demo test lint format words bench-send soak compose-day audit licences sbom test-lowest clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -39,8 +39,21 @@ words: .venv/.installed-dev ## Gather the words of pages and mail into the catal
 bench-send: .venv/.installed ## Measure sending beside smtp-source, Django's mail and post_office (needs Postfix's smtp-sink).
 	@$(BIN)/python benchmarks/send.py
 
+audit: .venv/.installed-dev ## Ask for known faults of what is installed (needs the network).
+	@$(BIN)/python -m tests.supply.audit
+
+licences: .venv/.installed-dev ## Write docs/licences.md anew from what the packages state.
+	@$(BIN)/python -m tests.supply.licences
+
+sbom: .venv/.installed-dev ## Write the parts list of an installation, dist/firstlight.cdx.json (CycloneDX).
+	@mkdir -p dist
+	@$(BIN)/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible -o dist/firstlight.cdx.json $(BIN)/python
+
+test-lowest: .venv-lowest/.installed ## Run a part of the suite with the lowest versions that pyproject.toml allows.
+	@.venv-lowest/bin/python -m pytest -q -p no:cacheprovider -W default $(LOWEST)
+
 clean: ## Remove the environment and everything the demo made.
-	rm -rf .venv var/demo
+	rm -rf .venv .venv-lowest var/demo
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit("Firstlight needs Python 3.11 or later; name one with: make PYTHON=...") if sys.version_info < (3, 11) else None'
@@ -55,3 +68,10 @@ clean: ## Remove the environment and everything the demo made.
 	@echo "installing Firstlight and its test tools into .venv (about a minute)"
 	@$(PIP) --editable '.[dev]'
 	@touch $@ .venv/.installed
+
+# Deprecations count with the tested versions only: what is oldest always has some.
+LOWEST := tests/core tests/sources tests/mail tests/web/test_public.py tests/test_cli.py
+.venv-lowest/.installed: pyproject.toml constraints-lowest.txt
+	@$(PYTHON) -m venv .venv-lowest
+	@.venv-lowest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[dev]'
+	@touch $@
