@@ -44,16 +44,18 @@ def judge(engine: Engine, taken: Mapping[str, int], audience: int) -> Verdict:
     """
     delivery = table_of(Delivery)
     with reading(engine) as session:
-        rows = session.connection().execute(
-            select(delivery.c.id, delivery.c.state, delivery.c.message_id).where(delivery.c.kind == DeliveryKind.DIGEST)
+        rows = (
+            session.connection()
+            .execute(select(delivery.c.id, delivery.c.state, delivery.c.message_id, delivery.c.kind))
+            .all()
         )
-        digests = rows.all()
+    digests = [row for row in rows if row.kind == DeliveryKind.DIGEST]
     odd = [
         f"delivery {row.id} is {row.state}, and the sink {'took it' if row.message_id in taken else 'lacks it'}"
         for row in digests
         if row.state not in (TAKEN if row.message_id in taken else SAYS_SO)
     ]
-    known = {row.message_id for row in digests}
+    known = {row.message_id for row in rows}  # an alert may have gone out as well
     odd += [f"the sink has {own_id}, which no delivery knows" for own_id in taken if own_id not in known]
     states = Counter(row.state for row in digests)
     twice = sum(count - 1 for count in taken.values())

@@ -14,6 +14,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def soak(folder: Path, kills: int, *more: str) -> tuple[int, dict[str, Any]]:
+    folder.mkdir(exist_ok=True)
     words = ["--kills", str(kills), "--seed", "4", "--readers", "40", "--database", f"sqlite:///{folder}/soak.db"]
     finished = subprocess.run(
         [sys.executable, "-m", "tests.faults.soak", *words, *more],
@@ -36,10 +37,14 @@ def test_random_kills_mail_nobody_twice_and_lose_nobody(tmp_path: Path) -> None:
     assert sum(line["states"].values()) == line["audience"]
 
 
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     ("broken", "seen_as"), [("resend", "twice"), ("late-intent", "twice"), ("early-outcome", "missing")]
 )
 def test_a_broken_engine_does_not_pass(tmp_path: Path, broken: str, seen_as: str) -> None:
-    code, line = soak(tmp_path, 10, "--sabotaged", broken)
+    for kills in (10, 40, 120):  # a kill has to meet the moment: in how many there is one depends on the machine
+        code, line = soak(tmp_path / str(kills), kills, "--sabotaged", broken)
+        if code:
+            break
     assert code == 1
     assert line[seen_as] > 0

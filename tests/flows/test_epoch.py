@@ -156,7 +156,7 @@ def test_tables_that_were_made_anew_are_noticed_without_any_mark(postgres_url: s
     assert guard.stand() is None
     with engine.begin() as connection:  # as a dump does it
         connection.execute(text("CREATE TABLE copied AS SELECT * FROM delivery"))
-        connection.execute(text("DROP TABLE delivery"))
+        connection.execute(text("DROP TABLE delivery CASCADE"))
         table_of(Delivery).create(connection)
         connection.execute(text("INSERT INTO delivery SELECT * FROM copied"))
     fenced = guard.stand()

@@ -18,7 +18,7 @@ from digest.store.merge import Tally, merge_batch
 from digest.store.schema import upgrade
 from digest.store.search import Query, parse, search
 from digest.store.similar import alike_titles, similar
-from digest.store.tables import ListingRow, Paper, PaperAuthor, PaperLab
+from digest.store.tables import FormerTitle, ListingRow, Paper, PaperAuthor, PaperLab
 from tests.conftest import NOW
 
 PAPERS: list[dict[str, object]] = [
@@ -139,6 +139,8 @@ def test_the_index_follows_what_becomes_of_a_paper(engine: Engine) -> None:
         paper = session.exec(select(Paper).where(Paper.slug == "2605.00002")).one()
         for listing in session.exec(select(ListingRow).where(ListingRow.paper_id == paper.id)):
             session.delete(listing)
+        for former in session.exec(select(FormerTitle).where(FormerTitle.paper_id == paper.id)):
+            session.delete(former)
         session.flush()
         session.delete(paper)
     assert found(engine, "tunnels") == []
