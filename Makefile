@@ -4,7 +4,7 @@ PORT ?= 8000
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint format words bench-send soak audit licences sbom test-lowest clean
+.PHONY: demo test lint format words bench-send soak compose-day audit licences sbom test-lowest clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -14,10 +14,14 @@ demo: .venv/.installed ## Send today's digest to invented readers, then serve si
 	@$(BIN)/digest demo --port $(PORT)
 
 test: .venv/.installed-dev ## Run the whole suite; what needs an absent server is skipped with its reason.
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile -m 'not alone'
+	@$(BIN)/pytest -m alone
 
 soak: .venv/.installed-dev ## Kill senders at random, a thousand times on each database; SOAK="--help" says more.
 	@$(BIN)/python -m tests.faults.soak $(SOAK)
+
+compose-day: .venv/.installed-dev ## Play a day of docker-compose.yml without Docker, five times, killing one of each; DAY="--help" says more.
+	@$(BIN)/python -m tests.compose.day --times 5 $(DAY)
 
 lint: .venv/.installed-dev ## Check style, types and the direction of imports.
 	$(BIN)/ruff check .

@@ -131,7 +131,7 @@ def environment(plan: Plan, broker: str) -> dict[str, str]:
 def working(plan: Plan, broker: str, folder: Path) -> Iterator[int]:
     """Run `digest worker` with so many processes; its log is shown if it dies."""
     log = folder / "worker.log"
-    command = [sys.executable, "-m", "digest", "worker", "--concurrency", str(plan.workers), "--queues", "firstlight"]
+    command = [sys.executable, "-m", "digest", "worker", "--concurrency", str(plan.workers), "--queues", "send"]
     with (
         log.open("wb") as out,
         subprocess.Popen(command, env=environment(plan, broker), stdout=out, stderr=out) as process,

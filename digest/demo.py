@@ -28,6 +28,8 @@ from digest.flows.morning import freeze_and_materialise
 from digest.flows.preferences import change_preferences
 from digest.flows.sign_in import shown_sign_in_token
 from digest.flows.subscribe import confirm, request
+from digest.flows.words import read_words
+from digest.invented_abstracts import invented_abstract
 from digest.mail.local_inbox import LocalInbox, StoredMessage, read_message, stored_messages
 from digest.sources.seeds import read_seeds
 from digest.store.schema import upgrade
@@ -115,14 +117,20 @@ def _ingest(services: Services, console: Console, now: datetime) -> None:
     reading = Reading(observed_at=now, origin="the bundled seeds")
     listings = papers = observations = 0
     for number, capture in enumerate(read_seeds(seeds_folder(), reading)):
-        capture.listings = [_with_signals(listing, now) for listing in capture.listings]
+        capture.listings = [_with_words(_with_signals(listing, now)) for listing in capture.listings]
         report = ingest_capture(services.engine, "seeds", f"page {number + 1}", capture, reading, now=now)
         listings += report.listings
         papers += report.papers_new
         observations += report.observations
+    words = read_words(services.engine)
     console.print(
-        f"read {listings} bundled listings: {papers} new papers, {observations} new observations, all simulated"
+        f"read {listings} bundled listings: {papers} new papers, {observations} new observations, all simulated; "
+        f"the words of {words.read} made-up abstracts"
     )
+
+
+def _with_words(listing: Listing) -> Listing:
+    return replace(listing, abstract=invented_abstract(listing.title, listing.summary))
 
 
 def _with_signals(listing: Listing, now: datetime) -> Listing:

@@ -120,5 +120,13 @@ class EditRefused(DigestError):
     """An edit of an issue that cannot be made; the message says why and what can."""
 
 
+class TaskNeeded(DigestError):
+    """A task that cannot be left undone, since no mail would go out without it."""
+
+
+class DeedRefused(DigestError):
+    """Something asked for at the desk that cannot be done now; the message says why and what can."""
+
+
 class CorruptState(DigestError):
     """What the database holds is not what was written there."""

@@ -52,4 +52,8 @@ class Languages:
 
     def for_visitor(self, accept_language: str) -> Language:
         """Return the language that a browser asks for, or the site's own."""
-        return language(accepted(accept_language, offered()) or self.default)
+        return language(self.asked_for(accept_language) or self.default)
+
+    def asked_for(self, accept_language: str) -> str:
+        """Return the tag of the offered language that a browser asks for; empty if it asks for none of them."""
+        return accepted(accept_language, offered())

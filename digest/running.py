@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import structlog
 import uvicorn
@@ -18,8 +19,9 @@ from digest.store.schema import require_current, upgrade
 from digest.web.app import create_app
 from digest.wiring import Services
 from workers import scheduler
-from workers.app import QUEUES, celery_app, prepare, use_services
+from workers.app import QUEUES, celery_app, exit_code, prepare, use_services
 from workers.inline import worker_threads
+from workers.lookout import lookout
 from workers.tasks import enqueue
 
 _log = structlog.get_logger("firstlight")
@@ -59,14 +61,22 @@ def run_web(*, host: str, port: int) -> None:
 
 
 def run_worker(*, concurrency: int, queues: str) -> None:
-    """Run a Celery worker; refuses an outdated schema, a weak secret and the in-memory broker."""
+    """Run a Celery worker; refuses an outdated schema, a weak secret, the in-memory broker and an unknown queue.
+
+    Ends the process with 1 where the worker fell, and did not stop because it was asked to.
+    """
+    wanted = [name.strip() for name in queues.split(",") if name.strip()] or list(QUEUES)
+    if unknown := sorted(set(wanted) - set(QUEUES)):
+        raise ConfigError(f"there is no queue {', '.join(unknown)}; the queues are: {', '.join(QUEUES)}")
     services = prepare(_settings_with_broker())
     require_current(services.engine)
     _require_fit(services)
     services.engine.dispose()  # the children open their own connections
-    celery_app.worker_main(
-        ["worker", "--loglevel=INFO", f"--concurrency={concurrency}", f"--queues={queues or ','.join(QUEUES)}"]
-    )
+    # Workers have nothing to say to one another: what they do is in SQL.
+    options = [f"--concurrency={concurrency}", f"--queues={','.join(wanted)}", "--without-gossip", "--without-mingle"]
+    celery_app.worker_main(["worker", "--loglevel=INFO", *options])
+    if code := exit_code():  # type: ignore[unreachable]  # its stubs say that it never returns; it does
+        sys.exit(code)
 
 
 def run_scheduler() -> None:
@@ -129,7 +139,8 @@ def server_config(services: Services) -> uvicorn.Config:
 
 def _serve(services: Services, listener: socket.socket) -> None:
     config = server_config(services)
-    with _signals_end_the_server_only():
+    watched = nullcontext() if services.settings.demo else lookout(services)
+    with _signals_end_the_server_only(), watched:
         uvicorn.Server(config).run(sockets=[listener])
 
 

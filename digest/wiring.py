@@ -12,12 +12,12 @@ from sqlalchemy import Engine
 
 from digest import __version__, logs
 from digest.config import Settings
-from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.retention import Retention
 from digest.core.sign_up import SignUp, ascii_domain
-from digest.errors import ConfigError, NotFound, RelayUnavailable
+from digest.errors import ConfigError, RelayUnavailable
 from digest.files import templates_folder
 from digest.languages import Languages
+from digest.outside import POLLED_SOURCES, SIGNAL_SERVICES, Outside
 from digest.store.engine import open_engine
 from digest.tokens import Tokens
 
@@ -26,24 +26,16 @@ if TYPE_CHECKING:
 
     from digest.core.pace import Pace
     from digest.core.warm_up import WarmUp
+    from digest.flows.bell import Bell
     from digest.flows.deliver import Courier
+    from digest.flows.drafts import Drafts
     from digest.flows.epoch import Guard
-    from digest.flows.ingest import LiveSource, Source
-    from digest.flows.refresh import SignalService
     from digest.flows.retention import Terms
+    from digest.flows.watch import Watchman
     from digest.mail.dkim import Signer
     from digest.mail.imap import ImapMailbox
     from digest.mail.render import Renderer, Sender
     from digest.sources.sns import SnsDoor
-
-SOURCES = ("arxiv-rss", "arxiv-api", "arxiv-oai", "hf", "pages")
-LIVE_SOURCES = ("arxiv-rss", "hf", "arxiv-api", "arxiv-oai")
-# Read by the scheduler. The feed holds one day only, so the API, asked once a day, catches up what was missed.
-POLLED_SOURCES = ("arxiv-rss", "hf", "arxiv-api")
-SIGNAL_SERVICES = ("github", "hacker-news", "semantic-scholar", "openalex")
-_ARXIV_PACE = 3.0  # seconds between requests, as arXiv asks
-_OTHER_PACE = 0.5
-_SCHOLAR_PACE = 3.5  # without a key, everybody shares the same thousand requests
 
 
 def utc_now() -> datetime:
@@ -55,28 +47,39 @@ def _nothing() -> None:
     return None
 
 
+def _no_errand(_source: str, _scope: str) -> None:
+    return None
+
+
 def _no_relay() -> NoReturn:
     raise RelayUnavailable("a preview is not sent")
 
 
-class Services:
+class Services(Outside):
     """Everything a process of Firstlight needs, made on first use.
 
     `clock` gives aware UTC instants. `kick` is called after work was committed to SQL, so that a worker
-    looks at once instead of at the next tick; it may do nothing.
+    looks at once instead of at the next tick, `errand` with a source and scope of which something was asked;
+    they may do nothing.
     """
 
     def __init__(
-        self, settings: Settings, *, clock: Callable[[], datetime] = utc_now, kick: Callable[[], None] = _nothing
+        self,
+        settings: Settings,
+        *,
+        clock: Callable[[], datetime] = utc_now,
+        kick: Callable[[], None] = _nothing,
+        errand: Callable[[str, str], None] = _no_errand,
     ) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.clock = clock
         self.kick = kick
+        self.errand = errand
 
     @cached_property
     def engine(self) -> Engine:
         """The database."""
-        return open_engine(self.settings.database_url)
+        return open_engine(self.settings.database_url, self.settings.database_password)
 
     @cached_property
     def guard(self) -> Guard:
@@ -201,6 +204,55 @@ class Services:
         limits = read_limits(self.settings.domain_limits)
         return Pace(limits.pop("*", NO_LIMIT), limits)
 
+    @cached_property
+    def watchman(self) -> Watchman:
+        """Who looks whether something is wrong, and tells somebody."""
+        from digest.core.refresh import SCOPE
+        from digest.flows.facts import Duties
+        from digest.flows.watch import Watchman
+
+        settings = self.settings
+        live = not settings.demo
+        duties = Duties(
+            last_cut_off=self.last_cut_off,
+            scopes=[(name, scope) for name in POLLED_SOURCES for scope in self.scopes(name)] if live else [],
+            services=[(name, SCOPE) for name in SIGNAL_SERVICES] if live else [],
+            approval=settings.approval,
+            mailbox=bool(settings.imap_url),
+        )
+        return Watchman(
+            engine=self.engine,
+            clock=self.clock,
+            duties=duties,
+            base_url=settings.base_url,
+            site_name=settings.site_name,
+            owners=settings.admins,
+            posts=bool(settings.alert_webhook),
+            kick=self.kick,
+        )
+
+    @cached_property
+    def bell(self) -> Bell:
+        """What tells outside of the mail: the webhook and the heartbeat, where they are set."""
+        import httpx
+
+        from digest.flows.bell import Bell
+
+        def client() -> httpx.Client:
+            agent = f"Firstlight/{__version__} ({self.settings.base_url})"
+            return httpx.Client(timeout=5, headers={"User-Agent": agent})
+
+        settings = self.settings
+        return Bell(
+            engine=self.engine,
+            clock=self.clock,
+            client=client,
+            cut_off=self.cut_off,
+            webhook=settings.alert_webhook,
+            secret=settings.alert_secret,
+            heartbeat=settings.heartbeat_url,
+        )
+
     @property
     def retention(self) -> Retention:
         """How long what the machine notes for itself is kept."""
@@ -239,108 +291,12 @@ class Services:
             relay=_no_relay,
         )
 
-    def source(self, name: str) -> Source:
-        """Make the source of that name; raises NotFound for an unknown one."""
-        match name:
-            case "pages":
-                from digest.sources.pages import Pages
-
-                return Pages()
-            case _:
-                return self.live_source(name)
-
-    def live_source(self, name: str) -> LiveSource:
-        """Make the live source of that name; raises NotFound for an unknown one."""
-        match name:
-            case "arxiv-rss":
-                from digest.sources.arxiv_rss import ArxivRss
-
-                return ArxivRss(self.calendar)
-            case "arxiv-api":
-                from digest.sources.arxiv_api import ArxivApi
-
-                return ArxivApi()
-            case "arxiv-oai":
-                from digest.sources.arxiv_oai import ArxivOai
-
-                return ArxivOai()
-            case "hf":
-                from digest.sources.hf import HuggingFace
-
-                return HuggingFace()
-        raise NotFound(f"there is no source {name!r}; the sources are: {', '.join(SOURCES)}")
-
-    def signal_service(self, name: str) -> SignalService:
-        """Make the service of that name; raises NotFound for an unknown one."""
-        match name:
-            case "github":
-                from digest.sources.github import GitHub
-
-                return GitHub()
-            case "hacker-news":
-                from digest.sources.hacker_news import HackerNews
-
-                return HackerNews()
-            case "semantic-scholar":
-                from digest.sources.semantic_scholar import SemanticScholar
-
-                return SemanticScholar()
-            case "openalex":
-                from digest.sources.openalex import OpenAlex
-
-                return OpenAlex(self.settings.contact)
-        raise NotFound(f"there is no service {name!r}; the services are: {', '.join(SIGNAL_SERVICES)}")
-
-    def signal_limit(self, name: str) -> int:
-        """Return for how many papers a service may be asked in one run, well within what it allows."""
-        match name:
-            case "github":  # two runs an hour; 5,000 requests an hour with a token, 60 without
-                return 400 if self.settings.github_token else 25
-            case "semantic-scholar":
-                return 2_000 if self.settings.semantic_scholar_key else 500
-            case "openalex":
-                return 500
-        return 250
-
-    def scopes(self, name: str) -> list[str]:
-        """Return the scopes in which a live source is read: categories, sets, or the one day's list."""
-        match name:
-            case "arxiv-rss" | "arxiv-api":
-                return list(self.settings.categories)
-            case "arxiv-oai":
-                return list(self.settings.oai_sets)
-            case "hf":
-                return ["daily"]
-        return []
-
-    def http_client(self, name: str) -> httpx.Client:
-        """Make the client for a source: paced, over one connection, with the operator's contact."""
-        import httpx
-
-        from digest.sources.http import PoliteTransport
-
-        pace = _ARXIV_PACE if name.startswith("arxiv") else _OTHER_PACE
-        headers = {}
-        if name == "github":
-            headers["Accept"] = "application/vnd.github+json"
-            if self.settings.github_token:
-                headers["Authorization"] = f"Bearer {self.settings.github_token}"
-        if name == "semantic-scholar":
-            pace = _SCHOLAR_PACE
-            if self.settings.semantic_scholar_key:
-                pace, headers["x-api-key"] = 1.1, self.settings.semantic_scholar_key
-        one_connection = httpx.HTTPTransport(limits=httpx.Limits(max_connections=1, max_keepalive_connections=1))
-        contact = self.settings.contact or (self.settings.admins[0] if self.settings.admins else self.settings.base_url)
-        return httpx.Client(
-            transport=PoliteTransport(one_connection, pace=pace),
-            timeout=httpx.Timeout(60, connect=15),
-            headers={**headers, "User-Agent": f"Firstlight/{__version__} ({contact})"},
-        )
-
     @cached_property
-    def calendar(self) -> ArxivCalendar:
-        """The days for which arXiv lists nothing."""
-        return ArxivCalendar.of(self.settings.arxiv_holidays)
+    def drafts(self) -> Drafts:
+        """The issues that this process shows at the desk."""
+        from digest.flows.drafts import Drafts
+
+        return Drafts(self.settings.issue_size)
 
     def cut_off(self, issued_on: date) -> datetime:
         """Return the last instant that counts for the issue of a day."""

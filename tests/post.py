@@ -15,9 +15,11 @@ from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from digest.core.issue import Card, Issue
+from digest.core.language import ENGLISH, Language
 from digest.core.tailor import Edition
 from digest.errors import LostInDoubt, MessageRefused, RelayUnavailable
 from digest.flows.letters import Courier
+from digest.mail.alert_words import AlertWords
 from digest.mail.fragments import Rendered
 from digest.mail.message import Envelope
 from digest.mail.moving_letters import LetterWords
@@ -67,8 +69,13 @@ class PlainRenderer:
     def sign_in(self, sign_in_url: str) -> Rendered:
         return Rendered(subject="Sign in", html=f'<a href="{sign_in_url}">in</a>', text=sign_in_url)
 
-    def letter(self, words: LetterWords, url: str) -> Rendered:
-        return Rendered(subject=words.subject, html=f'<a href="{url}">{words.button}</a>', text=url)
+    def letter(self, words: Callable[[Language], LetterWords], url: str) -> Rendered:
+        said = words(ENGLISH)
+        return Rendered(subject=said.subject, html=f'<a href="{url}">{said.button}</a>', text=url)
+
+    def alert(self, words: AlertWords) -> Rendered:
+        said = "; ".join(one.title for one in (*words.began, *words.over)) or words.heading
+        return Rendered(subject=words.subject, html=f'<a href="{words.url}">{said}</a>', text=said)
 
 
 def accept(_envelope: Envelope) -> Reply:

@@ -72,3 +72,15 @@ def test_an_option_that_cannot_be_used_is_named(wrong: list[str]) -> None:
     refused = CliRunner().invoke(app, ["doctor", *wrong]).exception
     assert isinstance(refused, ConfigError)
     assert wrong[0] in str(refused)
+
+
+def test_without_a_sender_nothing_is_looked_up_and_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DIGEST_MAIL_FROM")
+    with serving({}) as port:
+        shown = CliRunner().invoke(app, ["doctor", "--dns", f"127.0.0.1:{port}", "--ntp", "", "--json"])
+    found = {one["check"]: one for one in json.loads(shown.stdout)}
+    assert shown.exit_code == 1
+    assert found["settings"]["health"] == "failure"
+    for check in ("settings", "SPF", "DKIM", "DMARC", "PTR", "bounce address"):
+        assert "set DIGEST_MAIL_FROM" in found[check]["remedy"], check
+    assert "localhost.localdomain" not in shown.stdout

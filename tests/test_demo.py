@@ -113,3 +113,12 @@ def test_a_demo_made_by_a_newer_version_says_what_to_remove(tmp_path: Path, monk
 
     with pytest.raises(SchemaOutdated, match=f"{HOME} .* remove it"):
         demo_of_today(serve=False, port=8000)
+
+
+def test_every_paper_has_an_abstract_that_says_it_is_made_up_and_papers_near_it(demo: tuple[Path, str]) -> None:
+    with closing(sqlite3.connect(demo[0] / HOME / "digest.db")) as made:
+        abstracts = [abstract for (abstract,) in made.execute("SELECT abstract FROM paper")]
+        near = made.execute("SELECT count(DISTINCT paper_id) FROM paper_neighbour").fetchone()[0]
+    assert len(abstracts) > 150
+    assert all(abstract.startswith("Made up for the demo") for abstract in abstracts)
+    assert near > len(abstracts) / 2

@@ -131,7 +131,7 @@ def test_a_day_can_be_followed_from_its_tick_to_the_replies_and_names_nobody(  #
                 subprocess.Popen(
                     [sys.executable, "-m", "digest", *words], env=environment, stdout=stream, stderr=stream
                 )
-                for words in (["worker", "--concurrency", "1", "--queues", "firstlight"], ["scheduler"])
+                for words in (["worker", "--concurrency", "1", "--queues", "send"], ["scheduler"])
             ]
             try:
                 deadline = time.monotonic() + 120

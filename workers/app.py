@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import mmap
+from datetime import timedelta
 from functools import cache
 from secrets import token_hex
+from typing import TYPE_CHECKING
 
 import structlog
 from celery import Celery, Task
 from celery.signals import (
     before_task_publish,
+    celeryd_init,
     setup_logging,
     task_postrun,
     task_prerun,
@@ -22,32 +25,63 @@ from digest.config import Settings, read_settings
 from digest.store.schema import require_current
 from digest.wiring import Services
 
-celery_app = Celery("firstlight", include=["workers.tasks"])
+if TYPE_CHECKING:
+    from celery.apps.worker import Worker
+
+# What readers wait for, what asks the outside, what needs the processor, and the rest: none holds another up.
+SEND, INGEST, SCORE, SIGNALS = QUEUES = ("send", "ingest", "score", "signals")
+_QUEUE_OF = {
+    "compose": SEND,
+    "deliver": SEND,
+    "sweep": SEND,
+    "watch": SEND,  # behind no source that does not answer
+    "ingest": INGEST,
+    "errand": INGEST,
+    "words": SCORE,
+    "score": SCORE,
+    "refresh": SIGNALS,
+    "inbound": SIGNALS,
+    "prune": SIGNALS,
+    "retain": SIGNALS,
+}
+# A run of sending lasts two minutes, and a relay may take ten for its last answer (RFC 5321 section 4.5.3.2.6).
+_LIMITS = dict.fromkeys(("firstlight.deliver", "firstlight.sweep"), timedelta(minutes=15))
+_LONGEST = timedelta(minutes=30)
+_GRACE = timedelta(minutes=1)  # after the soft limit, which is an error in the task, until the process is killed
+
+celery_app = Celery("firstlight", include=["workers.tasks", "workers.alive"])
 celery_app.set_default()  # a worker in a thread of `digest up` looks its tasks up in the default application
 celery_app.conf.update(
     broker_url="memory://",  # until `prepare` names one; Celery's own default is somebody else's AMQP server
-    task_default_queue="firstlight",
-    task_routes={
-        "firstlight.ingest": {"queue": "firstlight-ingest"},
-        "firstlight.refresh": {"queue": "firstlight-signals"},
-        "firstlight.words": {"queue": "firstlight-ingest"},
-        "firstlight.inbound": {"queue": "firstlight-signals"},
-        "firstlight.score": {"queue": "firstlight-ingest"},
-        "firstlight.prune": {"queue": "firstlight-signals"},
-        "firstlight.retain": {"queue": "firstlight-signals"},
-    },
+    task_default_queue=SEND,
+    task_routes={f"firstlight.{name}": {"queue": queue} for name, queue in _QUEUE_OF.items()},
     task_acks_late=True,
-    task_reject_on_worker_lost=True,
+    task_reject_on_worker_lost=True,  # workers/counted.py counts, or it would be given back for ever
     worker_prefetch_multiplier=1,
     task_ignore_result=True,
     broker_connection_retry_on_startup=True,
-    # A worker that died gives its message back after these, not after an hour; the SQL lease decides anyway.
-    broker_transport_options={"visibility_timeout": 900, "unacked_restore_interval": 5},
-    task_soft_time_limit=1800,
+    # The message of a worker that died whole comes back after this: longer than any task, so that none is run twice
+    # at once. Nobody waits for it; what is due is in SQL, and the tick asks for it anew. Both others let it be looked
+    # for every five seconds; with Celery's own it is every hundred.
+    broker_transport_options={
+        "visibility_timeout": int((_LONGEST + 5 * _GRACE).total_seconds()),
+        "unacked_restore_interval": 5,
+        "unacked_restore_throttle": 1,
+    },
+    task_soft_time_limit=_LONGEST.total_seconds(),
+    task_time_limit=(_LONGEST + _GRACE).total_seconds(),
+    task_annotations={
+        name: {"soft_time_limit": limit.total_seconds(), "time_limit": (limit + _GRACE).total_seconds()}
+        for name, limit in _LIMITS.items()
+    },
     worker_hijack_root_logger=False,
     timezone="UTC",
 )
-QUEUES = ("firstlight", "firstlight-ingest", "firstlight-signals")
+
+
+def time_limit(task: str) -> timedelta:
+    """Return how long a task may last at the most: then its process is killed."""
+    return _LIMITS.get(task, _LONGEST) + _GRACE
 
 
 def kick() -> None:
@@ -56,6 +90,14 @@ def kick() -> None:
         celery_app.send_task("firstlight.deliver", retry=False)
     except Exception as error:  # noqa: BLE001  # a page must not fail for want of a broker: the tick finds the work
         structlog.get_logger("firstlight").warning("kick_failed", error=type(error).__name__)
+
+
+def send_errand(source: str, scope: str) -> None:
+    """Tell the workers what was asked of a source; a broker that is away costs a tick, nothing more."""
+    try:
+        celery_app.send_task("firstlight.errand", args=(source, scope), retry=False)
+    except Exception as error:  # noqa: BLE001  # as above: the tick finds it in SQL
+        structlog.get_logger("firstlight").warning("errand_not_sent", error=type(error).__name__)
 
 
 @cache
@@ -97,7 +139,7 @@ def use_services(given: Services) -> None:
 def prepare(settings: Settings) -> Services:
     """Point Celery at the broker of the settings and wire the services."""
     celery_app.conf.update(broker_url=settings.broker_url)
-    made = Services(settings, kick=kick)
+    made = Services(settings, kick=kick, errand=send_errand)
     made.name_readers()
     return made
 
@@ -121,6 +163,22 @@ def _take_correlation(task: Task[..., None], **_: object) -> None:
 @task_postrun.connect
 def _end_correlation(**_: object) -> None:
     structlog.contextvars.unbind_contextvars(logs.CORRELATION, "task")
+
+
+_workers: list[Worker] = []
+
+
+@celeryd_init.connect
+def _remember_worker(instance: Worker, **_: object) -> None:
+    _workers[:] = [instance]
+
+
+def exit_code() -> int:
+    """Return with which code the worker of this process means to end: Celery forgets it on the way out.
+
+    One that loses its broker at a bad moment ends with 1, and whoever keeps it running must see that.
+    """
+    return int(_workers[-1].exitcode or 0) if _workers else 0
 
 
 @worker_init.connect

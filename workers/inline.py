@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from celery import Celery
 from celery.worker import WorkController
 
-from workers.app import QUEUES, celery_app, stop_tasks
+from workers.app import INGEST, QUEUES, celery_app, stop_tasks
 
 _LONGEST = 30.0  # seconds that a worker gets to finish its task
 # A source that does not answer is not waited for: a page is committed with its cursor, or neither is.
-_PATIENCE = {"firstlight-ingest": 3.0}
+_PATIENCE = {INGEST: 3.0}
 
 
 @contextmanager

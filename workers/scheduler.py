@@ -17,14 +17,17 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from digest.core.lead import BEAT, TICK
 from digest.core.plan import Task, Work
 from digest.flows.leading import Seat
-from digest.flows.tick import due_work
+from digest.flows.tick import due_work, held_now
 from digest.logs import correlated
-from digest.wiring import POLLED_SOURCES, SIGNAL_SERVICES, Services
+from digest.outside import POLLED_SOURCES, SIGNAL_SERVICES
+from digest.wiring import Services, utc_now
+from workers.alive import show_alive
 
 TICK_SECONDS = int(TICK.total_seconds())
 # What was asked for is not asked for again until it had time to happen; a lost message is then made good.
 _IN_FLIGHT = {
     Task.INGEST: timedelta(minutes=10),
+    Task.ERRAND: timedelta(minutes=1),  # a second message finds it taken
     Task.REFRESH: timedelta(minutes=40),  # the services wait for one another: each may take eight minutes
     Task.WORDS: timedelta(minutes=10),
     Task.SCORE: timedelta(minutes=10),
@@ -32,6 +35,7 @@ _IN_FLIGHT = {
     Task.INBOUND: timedelta(minutes=10),
     Task.PRUNE: timedelta(minutes=10),
     Task.RETAIN: timedelta(minutes=30),
+    Task.WATCH: timedelta(minutes=5),
 }
 _log = structlog.get_logger("firstlight.scheduler")
 
@@ -55,10 +59,12 @@ class Ticker:
         self._enqueue = enqueue
         self._scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)] if live else []
         self._services = SIGNAL_SERVICES if live else ()
+        self._watched = live
         self._mailbox = services.mailbox.name if live and services.mailbox is not None else ""
         self._seat = Seat(services.engine, self.holder)
         self._led = False
         self._asked: dict[Work, datetime] = {}
+        self._holding: frozenset[Work] = frozenset()
 
     def beat(self) -> list[Work] | None:
         """Renew the lead or ask for it, and tick if that is due; None where it is not, or another leads.
@@ -91,7 +97,13 @@ class Ticker:
         self.services.guard.stand()  # a restored database must not have an issue made anew that may have gone out
         now = self.services.clock()
         last_cut_off = self.services.last_cut_off(now)
-        asked = {work: at for work, at in self._asked.items() if now < at + _IN_FLIGHT.get(work.task, timedelta(0))}
+        held = held_now(self.services.engine, now)
+        # What is released is asked for at once, and not only when it had time to happen.
+        asked = {
+            work: at
+            for work, at in self._asked.items()
+            if now < at + _IN_FLIGHT.get(work.task, timedelta(0)) and work not in held
+        }
         self._asked = asked
         enqueued = []
         due = due_work(
@@ -101,9 +113,11 @@ class Ticker:
             now=now,
             services=self._services,
             mailbox=self._mailbox,
+            watched=self._watched,
         )
+        self._tell_held(frozenset(held.intersection(due)))
         for work in due:
-            if work in asked:
+            if work in asked or work in held:
                 continue
             if not may_go_on():
                 break
@@ -111,6 +125,12 @@ class Ticker:
             asked[work] = now
             enqueued.append(work)
         return enqueued
+
+    def _tell_held(self, holding: frozenset[Work]) -> None:
+        """Say what is due and set aside, whenever that changes."""
+        if holding != self._holding:
+            _log.warning("holding_back", work=sorted(one.name for one in holding))
+            self._holding = holding
 
     def beat_safely(self) -> None:
         """Beat, and turn any surprise into a log line: the scheduler must outlive a bad minute."""
@@ -123,6 +143,7 @@ class Ticker:
         except Exception:  # noqa: BLE001  # the database or broker may be away for a while; the next tick heals
             _log.exception("tick failed")
         else:
+            show_alive(self.services.settings.alive_file)
             if enqueued:
                 _log.info("tick", work=[f"{work.task}:{work.source}:{work.scope}" for work in enqueued])
 
@@ -134,7 +155,7 @@ def start(ticker: Ticker) -> BackgroundScheduler:
         ticker.beat_safely,
         "interval",
         seconds=BEAT.total_seconds(),
-        next_run_time=ticker.services.clock(),
+        next_run_time=utc_now(),  # the library counts by the wall's clock, whatever clock the services have
         max_instances=1,
         coalesce=True,
         misfire_grace_time=None,  # a late tick is as good as a punctual one: what is due is read from SQL

@@ -13,7 +13,9 @@ import structlog
 from celery import shared_task
 
 from digest.core.plan import Task, Work
+from digest.outside import SIGNAL_SERVICES
 from workers.app import services, stopping
+from workers.counted import Counted
 
 if TYPE_CHECKING:
     from digest.flows.brake import BrakeWatch
@@ -37,7 +39,7 @@ def worker_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-@shared_task(name="firstlight.ingest")
+@shared_task(base=Counted, name="firstlight.ingest")
 def ingest(source: str, scope: str) -> None:
     """Read one source in one scope from its cursor; a failure is recorded by the flow."""
     from digest.flows.ingest import ingest_live
@@ -48,7 +50,32 @@ def ingest(source: str, scope: str) -> None:
     _log.info("ingested", scope=scope, **report.as_plain())
 
 
-@shared_task(name="firstlight.refresh")
+@shared_task(base=Counted, name="firstlight.errand")
+def errand(source: str, scope: str) -> None:
+    """Do what was asked of a source, for some minutes at most, and come back while there is more."""
+    from digest.flows.errands import Doers, do_errands
+    from digest.flows.ingest import ingest_live
+    from digest.flows.refresh import refresh as refresh_signals
+
+    wired = services()
+    with wired.http_client(source) as client:
+        if source in SIGNAL_SERVICES:
+            service = wired.signal_service(source)
+            limit = wired.signal_limit(source)
+            doers = Doers(run=lambda: refresh_signals(wired.engine, service, client, clock=wired.clock, limit=limit))
+        else:
+            live = wired.live_source(source)
+            doers = Doers(
+                run=lambda: ingest_live(wired.engine, live, client, scope, clock=wired.clock),
+                fill_in=(live, client),
+            )
+        more = do_errands(wired.engine, source, scope, doers, clock=wired.clock, stopping=stopping)
+    _log.info("errand", source=source, scope=scope, more=more)
+    if more and not stopping():
+        errand.delay(source, scope)
+
+
+@shared_task(base=Counted, name="firstlight.refresh")
 def refresh(service: str) -> None:
     """Ask one service for the papers that are due; a failure is recorded by the flow."""
     from digest.flows.refresh import refresh as refresh_signals
@@ -65,7 +92,7 @@ def refresh(service: str) -> None:
     _log.info("refreshed", **report.as_plain())
 
 
-@shared_task(name="firstlight.words")
+@shared_task(base=Counted, name="firstlight.words")
 def words() -> None:
     """Read the words of papers that are new: how unlike earlier work they are, and what is near them."""
     from digest.flows.learn import learn_again
@@ -77,16 +104,16 @@ def words() -> None:
         _log.info("read words", papers=tally.read, novelty=tally.judged, neighbours=tally.neighbours)
 
 
-@shared_task(name="firstlight.score")
+@shared_task(base=Counted, name="firstlight.score")
 def score() -> None:
     """Score every paper in the window as of now."""
     from digest.flows.score import score as score_window
 
     wired = services()
-    _log.info("scored", papers=score_window(wired.engine, wired.clock()))
+    _log.info("scored", papers=score_window(wired.engine, wired.clock(), size=wired.settings.issue_size))
 
 
-@shared_task(name="firstlight.compose")
+@shared_task(base=Counted, name="firstlight.compose")
 def compose(issued_on: str) -> None:
     """Freeze the issue of a day, if it is not frozen yet, and materialise its deliveries."""
     from digest.flows.morning import freeze_and_materialise
@@ -107,10 +134,11 @@ def compose(issued_on: str) -> None:
         deliver.delay()
 
 
-@shared_task(name="firstlight.deliver")
+@shared_task(base=Counted, name="firstlight.deliver")
 def deliver() -> None:
     """Send what is due, for some minutes at most, and come back while there is more."""
     from digest.flows.deliver import deliver_due
+    from digest.flows.relay import note_relay
 
     wired = services()
     wired.guard.stand()
@@ -124,6 +152,7 @@ def deliver() -> None:
         limit=_A_RUN,
         stopping=lambda: stopping() or wired.clock() >= end,
     )
+    note_relay(wired.engine, tally, wired.clock())
     if tally.total:
         _log.info("delivered", **tally.as_plain())
         wired.guard.stand()  # a copy taken meanwhile does not know all that went out
@@ -132,7 +161,7 @@ def deliver() -> None:
         deliver.delay()
 
 
-@shared_task(name="firstlight.sweep")
+@shared_task(base=Counted, name="firstlight.sweep")
 def sweep() -> None:
     """Return what died workers left behind to a state that says so."""
     from digest.flows.deliver import sweep as sweep_deliveries
@@ -143,7 +172,7 @@ def sweep() -> None:
         _log.info("swept", **moved.as_plain())
 
 
-@shared_task(name="firstlight.inbound")
+@shared_task(base=Counted, name="firstlight.inbound")
 def inbound() -> None:
     """Read what is new in the bounce mailbox, and come back while there is more; a failure is recorded by the flow."""
     from digest.errors import MailboxUnavailable
@@ -163,7 +192,7 @@ def inbound() -> None:
         inbound.delay()
 
 
-@shared_task(name="firstlight.prune")
+@shared_task(base=Counted, name="firstlight.prune")
 def prune() -> None:
     """Delete what is past its time, for some minutes at most; what is left is asked for again."""
     from digest.flows.prune import prune as delete_past
@@ -176,7 +205,7 @@ def prune() -> None:
     _log.info("pruned", finished=done.finished, **{name.replace(" ", "_"): n for name, n in done.counts.items() if n})
 
 
-@shared_task(name="firstlight.retain")
+@shared_task(base=Counted, name="firstlight.retain")
 def retain() -> None:
     """Erase readers whose time is over, and shorten old IP addresses."""
     from digest.flows.retention import retain as retain_readers
@@ -186,11 +215,21 @@ def retain() -> None:
     _log.info("retained", **asdict(forgotten))
 
 
+@shared_task(base=Counted, name="firstlight.watch")
+def watch() -> None:
+    """Look whether something is wrong, and tell somebody; a webhook that does not answer is tried again by the next."""
+    from workers.lookout import look
+
+    look(services(), worker=True)
+
+
 def enqueue(work: Work) -> None:
     """Put one piece of due work on the queue."""
     match work.task:
         case Task.INGEST:
             ingest.delay(work.source, work.scope)
+        case Task.ERRAND:
+            errand.delay(work.source, work.scope)
         case Task.REFRESH:
             refresh.delay(work.source)
         case Task.WORDS:
@@ -209,3 +248,5 @@ def enqueue(work: Work) -> None:
             prune.delay()
         case Task.RETAIN:
             retain.delay()
+        case Task.WATCH:
+            watch.delay()

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from digest.cli.context import with_database
-from digest.cli.editing import actor
+from digest.cli.context import actor, with_database
 from digest.core.roles import Role
 from digest.errors import NotFound
 

@@ -9,7 +9,7 @@ import httpx
 import redis
 
 from digest import __version__
-from digest.core.checkup import Finding, ok, warning
+from digest.core.checkup import Finding, failure, ok, unchecked, warning
 from digest.errors import ConfigError
 from digest.flows import doctor_here as here
 from digest.flows import doctor_names as names_of
@@ -22,6 +22,7 @@ from digest.sources.ntp import clock_offset
 from digest.wiring import Services
 
 _TIMEOUT = 10.0  # seconds
+_SET_SENDER = "set DIGEST_MAIL_FROM to the address that the digest comes from"
 
 
 def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, ntp: str) -> list[Check]:
@@ -36,8 +37,10 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
         raise ConfigError(f"--dns {dns!r} is not an address, or an address and a port")
     client = httpx.Client(timeout=_TIMEOUT, headers={"User-Agent": f"Firstlight/{__version__} (doctor)"})
 
-    def asked(check: Callable[[Resolver, SenderView], Finding]) -> Callable[[], Finding]:
-        return lambda: check(Dns(host, int(port or 53)), sender_view(services, leaves_from))
+    def asked(name: str, check: Callable[[Resolver, SenderView], Finding]) -> Check:
+        if _unset(settings.mail_from):  # there is no domain of the sender's to ask about
+            return name, lambda: unchecked(name, "it goes by the sender's domain, which is not set", _SET_SENDER)
+        return name, lambda: check(Dns(host, int(port or 53)), sender_view(services, leaves_from))
 
     def secrets() -> list[str]:
         settings.hook_secrets()
@@ -50,16 +53,17 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
         ("settings", lambda: _check_settings(services)),
         ("secret", lambda: here.check_secret(secrets)),
         ("database", lambda: here.check_database(services.engine, services.clock)),
+        ("alarms", lambda: here.check_alarms(services.engine, settings.admins, settings.alert_webhook)),
         ("broker", lambda: here.check_broker(settings.broker_url, _ping)),
         ("clock", lambda: here.check_clock(time_server, services.engine, services.clock)),
         ("base URL", lambda: here.check_site(settings.base_url, client, now=services.clock())),
         ("relay", lambda: here.check_relay(settings.smtp_url, helo=settings.host, now=services.clock())),
         ("bounce mailbox", lambda: here.check_mailbox(services.mailbox, services.engine, now=services.clock())),
-        ("SPF", asked(names_of.check_spf)),
-        ("DKIM", asked(names_of.check_dkim)),
-        ("DMARC", asked(names_of.check_dmarc)),
-        ("PTR", asked(names_of.check_ptr)),
-        ("bounce address", asked(partial(names_of.check_bounces, read=read))),
+        asked("SPF", names_of.check_spf),
+        asked("DKIM", names_of.check_dkim),
+        asked("DMARC", names_of.check_dmarc),
+        asked("PTR", names_of.check_ptr),
+        asked("bounce address", partial(names_of.check_bounces, read=read)),
     ]
 
 
@@ -83,16 +87,21 @@ def sender_view(services: Services, leaves_from: tuple[str, ...]) -> SenderView:
 def _check_settings(services: Services) -> Finding:
     """Check that what readers and providers must be told is set."""
     settings = services.settings
+    if _unset(settings.mail_from):
+        return failure("settings", "not set: DIGEST_MAIL_FROM, so that no mail could be answered", _SET_SENDER)
     wanted = {
         "DIGEST_POSTAL_ADDRESS": settings.postal_address,
         "DIGEST_CONTACT": settings.contact,
         "DIGEST_ADMINS": settings.admins,
-        "DIGEST_MAIL_FROM": "" if settings.mail_from.endswith(".localdomain") else settings.mail_from,
     }
     missing = [name for name, value in wanted.items() if not value]
     if missing:
         return warning("settings", f"not set: {', '.join(missing)}", "see docs/configuration.md")
     return ok("settings", "sender, contact, postal address and admins are set")
+
+
+def _unset(mail_from: str) -> bool:
+    return mail_from.endswith("@localhost.localdomain")
 
 
 def _ping(url: str) -> None:

@@ -10,9 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from digest.cli import errands
 from digest.cli.context import wired, with_database
 from digest.errors import DigestError
-from digest.wiring import LIVE_SOURCES, SIGNAL_SERVICES
+from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
 
 
 def add_to(app: typer.Typer) -> None:
@@ -20,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     group = typer.Typer(help="The outside services that papers and their signals come from.", no_args_is_help=True)
     group.command("check")(check)
     group.command("status")(status)
+    errands.add_to(group)
     app.add_typer(group, name="sources")
 
 
@@ -83,3 +85,4 @@ def status(
             f"{line.next_at:%d %b %H:%M} UTC",
         )
     Console().print(table)
+    errands.show(services)

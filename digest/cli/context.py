@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import signal
 import threading
 from collections.abc import Iterator
@@ -101,3 +102,11 @@ def _in_reach(named: date) -> date:
     if not _FIRST_YEAR <= named.year <= _LAST_YEAR:
         raise ValueError(f"year {named.year}")
     return named
+
+
+def actor() -> str:
+    """Name who gives a command, for the audit log."""
+    try:
+        return f"{getpass.getuser()} (command line)"
+    except (KeyError, OSError):  # no account has this number, as in some containers
+        return "command line"

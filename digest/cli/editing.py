@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 import json
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from digest.cli.context import day, with_database
+from digest.cli import sending
+from digest.cli.context import actor, day, with_database
 
 if TYPE_CHECKING:
     from digest.core.edits import Edit, EditKind
@@ -27,6 +27,7 @@ def add_to(app: typer.Typer) -> None:
     issue = typer.Typer(help="Edit, hold, approve or cancel a day's issue.", no_args_is_help=True)
     for command in (show, pin, drop, note, subject, preheader, undo, hold, release, approve, cancel):
         issue.command(command.__name__)(command)
+    sending.add_to(issue)
     app.add_typer(issue, name="issue")
 
 
@@ -172,11 +173,3 @@ def _make(services: Services, issued_on: date, edit: Edit) -> None:
 def _on(text: str | None) -> tuple[Services, date]:
     services = with_database()
     return services, day(text, "--date") or (services.clock() + timedelta(days=1)).date()
-
-
-def actor() -> str:
-    """Name who gives a command, for the audit log."""
-    try:
-        return f"{getpass.getuser()} (command line)"
-    except (KeyError, OSError):  # no account has this number, as in some containers
-        return "command line"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -26,7 +27,7 @@ def score() -> None:
     from digest.flows.score import score as score_window
 
     services = with_database()
-    typer.echo(f"{score_window(services.engine, services.clock())} papers scored")
+    typer.echo(f"{score_window(services.engine, services.clock(), size=services.settings.issue_size)} papers scored")
 
 
 def compose(
@@ -73,9 +74,11 @@ def preview(
     date: Date = None,
     reader: Annotated[str | None, typer.Option(metavar="EMAIL", help="Cut the issue for this reader.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the HTML here instead of the text.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print its size, its papers and its faults as JSON.")] = False,
 ) -> None:
     """Show an issue as it would go out (tomorrow's without --date); write nothing, mail nothing."""
     from digest.flows.preview import preview as preview_issue
+    from digest.mail.review import review
 
     services = with_database()
     now = services.clock()
@@ -86,12 +89,31 @@ def preview(
         issued_on=issued_on,
         at=min(now, services.cut_off(issued_on)),
         reader=reader,
+        size=services.settings.issue_size,
     )
+    if as_json:
+        said = [words for words in (shown.issue.subject, shown.issue.preheader, shown.issue.note) if words]
+        local = services.settings.outbox_dir is not None
+        remarks = review(shown.message, base_url=services.settings.base_url, said=said, local=local)
+        summary = {
+            "issued_on": issued_on.isoformat(),
+            "frozen": shown.frozen,
+            "subject": shown.subject,
+            "html_bytes": shown.html_size,
+            "message_bytes": shown.message_size,
+            "papers": [{"place": pick.place, "title": pick.card.title} for pick in shown.edition.picks],
+            "warnings": [remark.as_plain() for remark in remarks],
+        }
+        typer.echo(json.dumps(summary, ensure_ascii=False))
     if out is None:
-        typer.echo(f"Subject: {shown.subject}\n\n{shown.text}")
+        if not as_json:
+            typer.echo(f"Subject: {shown.subject}\n\n{shown.text}")
         return
     try:
         out.write_text(shown.html, encoding="utf-8")
     except OSError as error:
         raise FileUnusable(f"--out {out} cannot be written: {error.strerror}") from error
-    typer.echo(f"{out}: {len(shown.html.encode()) / 1000:.1f} KB, {len(shown.edition.picks)} papers — {shown.subject}")
+    typer.echo(
+        f"{out}: {len(shown.html.encode()) / 1000:.1f} KB, {len(shown.edition.picks)} papers — {shown.subject}",
+        err=as_json,
+    )

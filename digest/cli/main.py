@@ -10,6 +10,7 @@ import typer
 from digest import __version__
 from digest.cli import (
     admins,
+    alarms,
     backups,
     bench,
     brake,
@@ -29,6 +30,7 @@ from digest.cli import (
     status,
     subscribers,
     suppressions,
+    tasks,
     taste,
 )
 from digest.cli.context import plain_failures
@@ -61,8 +63,10 @@ doctor.add_to(app)
 serving.add_to(app)
 backups.add_to(app)
 status.add_to(app)
+alarms.add_to(app)
 pruning.add_to(app)
 taste.add_to(app)
+tasks.add_to(app)
 
 
 def _print_version(wanted: bool) -> None:

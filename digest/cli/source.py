@@ -12,7 +12,7 @@ import typer
 from digest.cli.context import day, moment, plain_failures, with_database
 from digest.core.capture import RunStatus
 from digest.errors import ConfigError, DigestError
-from digest.wiring import LIVE_SOURCES, SOURCES
+from digest.outside import LIVE_SOURCES, SOURCES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

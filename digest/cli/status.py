@@ -28,14 +28,21 @@ def add_to(app: typer.Typer) -> None:
 def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Say who leads, how the newest issue stands, what waits or is in doubt, and how the sources do."""
     from digest.flows.vitals import take_vitals
+    from digest.flows.watch import open_alarms
+    from digest.store.engine import reading
 
     services = with_database()
     vitals = take_vitals(services.engine, services.clock())
+    with reading(services.engine) as session:
+        alarms = open_alarms(session)
     warming = _warming(services)
     if as_json:
         cap = {"cap": warming.cap, "used": warming.used, "waiting": warming.waiting} if warming else None
-        typer.echo(json.dumps(vitals.as_plain() | {"warm_up": cap}, ensure_ascii=False))
+        plain = vitals.as_plain() | {"alarms": [one.key for one in alarms], "warm_up": cap}
+        typer.echo(json.dumps(plain, ensure_ascii=False))
         return
+    for alarm in alarms:
+        typer.echo(f"alarm: {alarm.title}, since {alarm.since:%d %b %H:%M} UTC; see: digest alarms")
     for line in _lines(vitals):
         typer.echo(line)
     if warming:
@@ -94,6 +101,9 @@ def _lines(vitals: Vitals) -> list[str]:
     lines += [f"{name}: {_ago(vitals, at)}" for name, at in vitals.chores.items()]
     if vitals.braked:
         lines.append(f"the brake holds {len(vitals.braked)} issues; see: digest brake show")
+    if vitals.relay_away:
+        lines.append(f"the relay takes no mail: {vitals.relay_away.words}")
+    lines += [f"set aside: {one.name}, after {one.tries} tries; see: digest tasks list" for one in vitals.set_aside]
     if vitals.fenced_at:
         lines.append(f"restored: {_ago(vitals, vitals.fenced_at)}; {vitals.fence_words}")
     return lines

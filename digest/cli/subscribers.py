@@ -65,7 +65,7 @@ def list_(
 
 def show(address: Address, as_json: AsJson = False) -> None:
     """Show how a reader's consent stands, its record with the words agreed to, bans, and the mail they were sent."""
-    from digest.flows.wording import words_of
+    from digest.flows.wording import name_of, words_of
     from digest.store import roll
     from digest.store.engine import reading
     from digest.store.suppressions import bans_on
@@ -77,10 +77,11 @@ def show(address: Address, as_json: AsJson = False) -> None:
         record = roll.record_of(session, reader)
         mail = roll.mail_of(session, reader)
         bans = bans_on(session, services.tokens.address_hashes(address))
+    agreed = list(dict.fromkeys(name_of(one.wording, one.language) for one in record if one.wording))
     shown = {
         "reader": asdict(found) if found else {"subscriber_id": reader, "address": address},
         "consents": [asdict(one) for one in record],
-        "wordings": {one.wording: words_of(one.wording) for one in record if one.wording},
+        "wordings": {name: words_of(name) for name in agreed},
         "bans": [{"reason": ban.reason, "since": ban.since} for ban in bans],
         "mail": mail,
     }
@@ -90,11 +91,11 @@ def show(address: Address, as_json: AsJson = False) -> None:
     if found:
         typer.echo(f"{found.address}: {found.state}, {found.cadence} at {found.hour:02}:00 ({found.timezone})")
     for one in record:
-        words = f", wording {one.wording}" if one.wording else ""
+        words = f", wording {name_of(one.wording, one.language)}" if one.wording else ""
         typer.echo(f"{one.at:%Y-%m-%d %H:%M}  {one.action}  from {one.source or 'nowhere'} {one.ip}{words}")
-    for version in {one.wording: None for one in record if one.wording}:
-        for place, said in words_of(version).items():
-            typer.echo(f"  {version}, {place}: {said}")
+    for name in agreed:
+        for place, said in words_of(name).items():
+            typer.echo(f"  {name}, {place}: {said}")
     for ban in bans:
         typer.echo(f"banned since {ban.since:%Y-%m-%d %H:%M}: {ban.reason}")
     typer.echo(", ".join(f"{number} {what}" for what, number in mail.items()) or "no mail yet")

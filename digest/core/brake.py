@@ -7,14 +7,24 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 from math import ceil
+from typing import NamedTuple
 
 LONG = timedelta(hours=72)  # complaints come in the days after, and over a weekend nothing is sent
 RECENT = timedelta(hours=1)  # what is wrong with this very run
 
-# Shares of the messages handed over, and how many cases there must be before a share means anything.
-_COMPLAINTS_WARN, _COMPLAINTS_STOP = 0.001, 0.003  # what Gmail and Yahoo ask of bulk senders
+
+class Limit(NamedTuple):
+    """Shares of the messages handed over from which on the brake warns and stops."""
+
+    warn: float
+    stop: float
+
+
+COMPLAINTS = Limit(0.001, 0.003)  # what Gmail and Yahoo ask of bulk senders
+HARD_BOUNCES = Limit(0.02, 0.05)
+# How many cases there must be before a share means anything.
 _FEWEST_TO_WARN, _FEWEST_TO_STOP = 2, 3
-_HARD_WARN, _HARD_STOP, _FEWEST_HARD = 0.02, 0.05, 20
+_FEWEST_HARD = 20
 _POLICY_WARN, _POLICY_STOP, _FEWEST_POLICY = 0.05, 0.20, 20
 _SYSTEMIC_STOP, _FEWEST_SYSTEMIC = 0.05, 10
 
@@ -53,8 +63,8 @@ def harmless_from(held_against: Counts) -> int:
     """
     policy = sum(held_against.policy.values())
     needed = [
-        held_against.complaints / _COMPLAINTS_WARN if held_against.complaints >= _FEWEST_TO_WARN else 0,
-        held_against.hard / _HARD_WARN if held_against.hard >= _FEWEST_HARD else 0,
+        held_against.complaints / COMPLAINTS.warn if held_against.complaints >= _FEWEST_TO_WARN else 0,
+        held_against.hard / HARD_BOUNCES.warn if held_against.hard >= _FEWEST_HARD else 0,
         policy / _SYSTEMIC_STOP if policy >= _FEWEST_SYSTEMIC else 0,
     ]
     return ceil(max(needed))
@@ -95,17 +105,17 @@ def _complaints(counts: Counts) -> tuple[Pull, str] | None:
         f"{counts.complaints} complaints about {counts.handed_over} messages in 72 hours ({share:.2%}); "
         "providers want less than 0.1 % and act from 0.3 % on"
     )
-    if share >= _COMPLAINTS_STOP and counts.complaints >= _FEWEST_TO_STOP:
+    if share >= COMPLAINTS.stop and counts.complaints >= _FEWEST_TO_STOP:
         return Pull.STOP, words
-    return (Pull.WARN, words) if share >= _COMPLAINTS_WARN and counts.complaints >= _FEWEST_TO_WARN else None
+    return (Pull.WARN, words) if share >= COMPLAINTS.warn and counts.complaints >= _FEWEST_TO_WARN else None
 
 
 def _hard(counts: Counts, during: str) -> tuple[Pull, str] | None:
     share = _share(counts.hard, counts)
-    if counts.hard < _FEWEST_HARD or share < _HARD_WARN:
+    if counts.hard < _FEWEST_HARD or share < HARD_BOUNCES.warn:
         return None
     words = f"{counts.hard} of {counts.handed_over} messages bounced hard in the last {during} ({share:.1%})"
-    return (Pull.STOP if share >= _HARD_STOP else Pull.WARN), words
+    return (Pull.STOP if share >= HARD_BOUNCES.stop else Pull.WARN), words
 
 
 def _systemic(counts: Counts) -> tuple[Pull, str] | None:

@@ -22,6 +22,7 @@ class DeliveryKind(StrEnum):
     ALERT = "alert"
     NEW_ADDRESS = "new address"  # to the address that a digest is to move to: is it the reader's?
     MOVED = "moved"  # to the address that it moved away from
+    SPECIMEN = "test"  # a previewed digest, to whoever looked at it
 
 
 class DeliveryState(StrEnum):
@@ -158,6 +159,7 @@ class NotSent(StrEnum):
     ERASED = "the reader was erased"
     CANCELLED = "an editor cancelled what had not left"
     IN_DOUBT = "the connection died after the final dot"
+    NO_LETTER = "the letter was forgotten before it was sent"
     RESTORED = "the database was restored from a backup; it may have gone out since"
 
 
@@ -197,12 +199,14 @@ def refusal(
 class Tally:
     """Deliveries counted by state; `trouble` says why a run ended before its work did (empty: it did not).
 
-    `lost` counts the deliveries that another worker took over meanwhile: they are counted by that one.
+    `lost` counts the deliveries that another worker took over meanwhile: they are counted by that one. `relay` says why
+    the relay could not be used, where that is the trouble.
     """
 
     counts: Mapping[DeliveryState, int] = field(default_factory=dict)
     lost: int = 0
     trouble: str = ""
+    relay: str = ""
 
     def __getitem__(self, state: DeliveryState) -> int:
         return self.counts.get(state, 0)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from types import MappingProxyType
 
 from digest.core.capture import RunStatus
+from digest.core.refresh import SCOPE
 
 _INTERVALS = {
     "hf": timedelta(hours=3),  # a day's list grows, and its page places are a signal
@@ -24,6 +26,7 @@ _RETRY_FIRST = timedelta(minutes=15)
 _RETRY_MOST = timedelta(hours=3)
 POLL_MAILBOX = timedelta(minutes=5)
 RETAIN_EVERY = timedelta(hours=6)
+WATCH_EVERY = timedelta(minutes=5)
 STALE_AFTER = timedelta(hours=12)  # the misfire grace: a slot missed by more is not made up for by a late issue
 
 
@@ -31,6 +34,7 @@ class Task(StrEnum):
     """The kinds of work the scheduler starts."""
 
     INGEST = "ingest"
+    ERRAND = "errand"  # what somebody asked of a source beside its plan
     REFRESH = "refresh"
     WORDS = "words"
     SCORE = "score"
@@ -40,6 +44,7 @@ class Task(StrEnum):
     INBOUND = "inbound"
     PRUNE = "prune"
     RETAIN = "retain"
+    WATCH = "watch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,48 @@ class Work:
     source: str = ""
     scope: str = ""
     issued_on: date | None = None
+
+    @property
+    def key(self) -> str:
+        """The same words for the same work, as they are kept in the database; `work_of` reads them."""
+        return json.dumps([self.task, self.source, self.scope, self.issued_on.isoformat() if self.issued_on else ""])
+
+    @property
+    def name(self) -> str:
+        """What people call it: the task and what it is called with."""
+        return " ".join([self.task, *self.arguments])
+
+    @property
+    def arguments(self) -> list[str]:
+        """What the task is called with, all plain words."""
+        match self.task:
+            case Task.INGEST | Task.ERRAND:
+                return [self.source, self.scope]
+            case Task.REFRESH:
+                return [self.source]
+            case Task.COMPOSE:
+                return [self.issued_on.isoformat()] if self.issued_on else []
+            case _:
+                return []
+
+
+def work_of(key: str) -> Work:
+    """Read the key of a piece of work."""
+    task, source, scope, on = json.loads(key)
+    return Work(Task(task), source=source, scope=scope, issued_on=date.fromisoformat(on) if on else None)
+
+
+def called(task: Task, arguments: Sequence[str]) -> Work:
+    """Say which work a task does that is called with these: the other way round than `Work.arguments`."""
+    match task, arguments:
+        case ((Task.INGEST | Task.ERRAND), [source, scope]):
+            return Work(task, source=source, scope=scope)
+        case Task.REFRESH, [service]:
+            return Work(task, source=service, scope=SCOPE)
+        case Task.COMPOSE, [on]:
+            return Work(task, issued_on=date.fromisoformat(on))
+        case _:
+            return Work(task)
 
 
 @dataclass(frozen=True, slots=True)

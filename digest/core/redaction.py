@@ -29,6 +29,12 @@ def without_secrets(text: str, name_of: Callable[[str], str]) -> str:
     return text
 
 
+def masked(address: str) -> str:
+    """Return an address as those see it who may not know it: `a***@example.org`."""
+    local, at, domain = address.rpartition("@")
+    return f"{local[:1]}***@{domain}" if at else "***"
+
+
 def all_without_secrets(value: Any, name_of: Callable[[str], str]) -> Any:
     """Return a value of a log line with every text in it redacted, in containers and their keys as well."""
     if isinstance(value, str):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 PRUNE_EVERY = timedelta(days=1)
 SPENT_TOKENS = timedelta(days=30)  # the links they stand for are good for three days
 SESSIONS = timedelta(days=1)  # after their end
+SPECIMENS = timedelta(days=1)  # they are due at once, and expire within the hour
 SCORES = timedelta(days=35)  # scoring prunes its own; this is for an installation that does not score any more
 RUNS_OF_A_SCOPE = 20  # the newest are kept however old: back-off counts failures, and the desk says how each ended
 # A paper is not sent again within 90 days, which the deliveries remember: these must stay for longer.

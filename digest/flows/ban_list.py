@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from digest.errors import AddressRefused
 from digest.flows.ban_lines import Line, Reader, written
@@ -23,29 +24,36 @@ _CHUNK = 2_000
 HEADER = "hash,keys,address,reason,since"
 
 
-def ban(engine: Engine, tokens: Tokens, address: str, reason: str, *, now: datetime) -> bool:
+def ban(
+    engine: Engine, tokens: Tokens, address: str, reason: str, *, now: datetime, actor: str = _ACTOR, ip: str = ""
+) -> bool:
     """Ban an address; False if it was banned already. Raises AddressRefused."""
     spelt = readable_address(address, special_use=True)
     hashes = tokens.address_hashes(spelt)
     with writing(engine) as session:
         added = subscribers.suppress(session, spelt, hashes, reason, now)
         detail = reason if added else "it was banned already"
-        append_audit(session, at=now, actor=_ACTOR, action="ban", target=short(hashes[0]), detail=detail)
+        append_audit(session, at=now, actor=actor, action="ban", target=short(hashes[0]), detail=detail, ip=ip)
     return added
 
 
-def lift(engine: Engine, tokens: Tokens, address: str, *, now: datetime, actor: str = _ACTOR) -> bool:
+def lift(engine: Engine, tokens: Tokens, address: str, *, now: datetime, actor: str = _ACTOR, ip: str = "") -> bool:
     """Lift the ban on an address; False if there was none. What bounced before it counts no more."""
+    with writing(engine) as session:
+        return lift_within(session, tokens, address, now=now, actor=actor, ip=ip)
+
+
+def lift_within(session: Session, tokens: Tokens, address: str, *, now: datetime, actor: str, ip: str = "") -> bool:
+    """Do the same in the caller's transaction."""
     try:
         spelt = readable_address(address, special_use=True)
     except AddressRefused:
         spelt = address  # a ban may have been made from what is no address to us
     hashes = tokens.address_hashes(spelt)
-    with writing(engine) as session:
-        lifted = subscribers.lift(session, hashes)
-        forgiven = subscribers.forgive(session, spelt) if lifted else 0
-        detail = f"{forgiven} bounces forgiven" if lifted else "there was none"
-        append_audit(session, at=now, actor=actor, action="lift ban", target=short(hashes[0]), detail=detail)
+    lifted = subscribers.lift(session, hashes)
+    forgiven = subscribers.forgive(session, spelt) if lifted else 0
+    detail = f"{forgiven} bounces forgiven" if lifted else "there was none"
+    append_audit(session, at=now, actor=actor, action="lift ban", target=short(hashes[0]), detail=detail, ip=ip)
     return lifted
 
 

@@ -2,32 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.edits import arranged, in_force
+from digest.core.edits import Edits, arranged, in_force
 from digest.core.issue import Issue
-from digest.core.lineup import Contender, by_strength, line_up
-from digest.core.trend import Appraisal, trend_scores
-from digest.flows.score import appraised
-from digest.store.beyond import revisions, saved_since
+from digest.core.lineup import line_up
+from digest.core.trend import Appraisal, TrendScore, trend_scores
+from digest.flows.score import ISSUE_SIZE, appraised
+from digest.flows.watched import beyond_ranking
 from digest.store.dialects import one_writer
 from digest.store.edits import ISSUES, edits_of
 from digest.store.engine import reading, writing
 from digest.store.issues import StoredIssue, by_date, freeze_issue
+from digest.store.outlook import Outlook, newest_outlook, scores_at
 from digest.store.papers import current_ids, papers_by_id
-from digest.store.scores import WINDOW, store_scores
+from digest.store.scores import store_scores
 from digest.store.site import card_of
+from digest.store.tables import Score
 from digest.store.texts import novelty_of
-from digest.store.watching import watched_papers
 
-ISSUE_SIZE = 500  # cards: enough that a reader of one small category finds some
-_MOST_WATCHED = 500  # more that some reader watches for
-_REVISED_SINCE = timedelta(days=2)  # so long a new version of a saved paper stays in issues, as a day may have none
+OUTLOOK_HOLDS = timedelta(hours=2)  # so long after the scores, which come every hour
 
 
 def draft(engine: Engine, issued_on: date, cut_off: datetime, *, size: int = ISSUE_SIZE) -> Issue:
@@ -38,6 +37,27 @@ def draft(engine: Engine, issued_on: date, cut_off: datetime, *, size: int = ISS
     """
     with reading(engine) as session:
         return _compose(session, issued_on, cut_off.astimezone(UTC), size)[0]
+
+
+def foresee(engine: Engine, issued_on: date, at: datetime, *, size: int = ISSUE_SIZE) -> Issue:
+    """Draft the issue of a date as `draft` does, but from the newest scores where these are not two hours old.
+
+    The draft is then as of those scores (its `cut_off` says so), with the edits of this instant: a look at the desk
+    need not wait until every paper of the window was read and scored anew.
+    """
+    with reading(engine) as session:
+        outlook = newest_outlook(session)
+        if outlook is not None and timedelta(0) <= at - outlook.as_of < OUTLOOK_HOLDS:
+            return _foreseen(session, issued_on, outlook, size)
+        return _compose(session, issued_on, at.astimezone(UTC), size)[0]
+
+
+def rests_on(session: Session, issued_on: date, at: datetime) -> tuple[date, datetime, tuple[int, ...]] | None:
+    """Say what a foreseen draft rests on: the same answer, the same order. None where it would be worked out."""
+    outlook = newest_outlook(session)
+    if outlook is None or not timedelta(0) <= at - outlook.as_of < OUTLOOK_HOLDS:
+        return None
+    return issued_on, outlook.as_of, tuple(one.id for one in edits_of(session, issued_on))
 
 
 def freeze(
@@ -88,31 +108,43 @@ def _compose(session: Session, issued_on: date, cut_off: datetime, size: int) ->
     order = arranged(line_up(contenders, size + len(edits.drops)), edits, size)
     ranked = set(order)
     named = ranked | edits.drops
-    order += _beyond(session, [one for one in contenders if one.paper_id not in named], named, cut_off)
+    order += beyond_ranking(session, [one for one in contenders if one.paper_id not in named], named, cut_off)
     scores = {score.paper_id: score for score in trend_scores(appraisals, order)}
+    return _issue(session, issued_on, cut_off, edits, order, len(ranked), scores), appraisals
+
+
+def _foreseen(session: Session, issued_on: date, outlook: Outlook, size: int) -> Issue:
+    edits = in_force(edits_of(session, issued_on))
+    order = arranged(outlook.ranked[: size + len(edits.drops)], edits, size)
+    named = {*order, *edits.drops}
+    ranked = len(order)
+    order += [paper_id for paper_id in outlook.beyond if paper_id not in named]
+    current = current_ids(session, order)  # papers may have been merged since
+    order = [paper_id for paper_id in order if current.get(paper_id) == paper_id]
+    return _issue(session, issued_on, outlook.as_of, edits, order, ranked, scores_at(session, order, outlook.as_of))
+
+
+def _issue(  # noqa: PLR0917  # what an issue is made of
+    session: Session,
+    issued_on: date,
+    cut_off: datetime,
+    edits: Edits,
+    order: Sequence[int],
+    ranked: int,
+    scores: Mapping[int, Score | TrendScore],
+) -> Issue:
+    """Make the cards of an issue; all but the first `ranked` papers are there for readers who watch."""
     papers = papers_by_id(session, order)
+    watched = set(order[ranked:])
     known = [paper_id for paper_id in order if paper_id in papers]
     novelties = novelty_of(session, known)
     cards = tuple(
         replace(
             card_of(papers[paper_id], scores.get(paper_id), rank, novelty=novelties.get(paper_id)),
-            watched=paper_id not in ranked,
+            watched=paper_id in watched,
             pinned=paper_id in edits.pins,
         )
         for rank, paper_id in enumerate(known, start=1)
     )
     lines = {"note": edits.note, "subject": edits.subject, "preheader": edits.preheader}
-    return Issue(issued_on=issued_on, cut_off=cut_off, cards=cards, **lines), appraisals
-
-
-def _beyond(session: Session, rest: Sequence[Contender], named: Set[int], cut_off: datetime) -> list[int]:
-    """Find what readers watch for beyond the ranking: fresh papers, strongest first, then saved ones revised.
-
-    What is `named` already, ranked or dropped, is left out.
-    """
-    since = (cut_off - WINDOW).date()
-    fresh = by_strength(one for one in rest if one.listed_on is not None and one.listed_on >= since)
-    found = watched_papers(session, fresh, _MOST_WATCHED)
-    saved = [one for one in saved_since(session, (cut_off - _REVISED_SINCE).date()) if one not in named]
-    revised = {one.paper_id for one in revisions(session, saved)}.difference(found)
-    return found + sorted(revised)[:_MOST_WATCHED]
+    return Issue(issued_on=issued_on, cut_off=cut_off, cards=cards, **lines)

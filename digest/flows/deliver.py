@@ -63,7 +63,8 @@ def deliver_due(
     stock = Stock(engine, courier, clock, worker, ledger.moves.append, limit)
     run = _Run(ledger, stock, courier, clock, stopping, checkpoint, chunk)
     run.deliver()
-    return Tally(counts=dict(ledger.reached), lost=ledger.lost + stock.lost, trouble=run.trouble or stock.held)
+    lost = ledger.lost + stock.lost
+    return Tally(counts=dict(ledger.reached), lost=lost, trouble=run.trouble or stock.held, relay=run.relay)
 
 
 @dataclass
@@ -78,6 +79,7 @@ class _Run:
     checkpoint: Callable[[str], None]
     chunk: int
     trouble: str = ""
+    relay: str = ""
     ready: deque[Ready] = field(default_factory=deque)
     begun: dict[int, Ready] = field(default_factory=dict)
     wanted: dict[int, Ready] = field(default_factory=dict)
@@ -90,7 +92,7 @@ class _Run:
                 with self.courier.relay() as lines:
                     self._work(lines)
         except RelayUnavailable as error:
-            self.trouble = str(error)
+            self.trouble = self.relay = str(error)
         finally:
             self._wind_up()
         if self.trouble:
@@ -102,7 +104,8 @@ class _Run:
                 self._stop(lines)
             self._begin(lines)
             if not (self.begun or self.wanted or self.sealed):
-                self.trouble = self.trouble or lines.trouble
+                self.relay = lines.trouble
+                self.trouble = self.trouble or self.relay
                 if self.trouble or not (self.ready or self._restock() or self._wait_for_turns(lines)):
                     return
                 continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -16,10 +16,11 @@ from digest.flows.mailbox import Mailbox
 from digest.mail.relay_probe import certificate_expiry, look_at_relay
 from digest.mail.relay_url import Security, parse_relay_url
 from digest.mail.report import one_line
-from digest.store.admins import append_audit
+from digest.store.admins import accounts, append_audit
 from digest.store.engine import reading, writing
 from digest.store.mailbox import count_aside
 from digest.store.schema import SchemaState, schema_state
+from digest.tokens import address_key
 
 _SOON = timedelta(days=14)
 _LATELY = timedelta(days=14)
@@ -90,6 +91,23 @@ def check_broker(url: str, ping: Callable[[str], None]) -> Finding:
         words = f"it does not answer: {one_line(str(error))}"
         return failure("broker", words, "start it, or look at DIGEST_BROKER_URL; what is due waits in SQL")
     return ok("broker", f"{kind} answers")
+
+
+def check_alarms(engine: Engine, owners: Sequence[str], webhook: str) -> Finding:
+    """Check that somebody is told when something is wrong, also where it is the relay that is."""
+    check = "alarms"
+    try:
+        with reading(engine) as session:
+            mailed = len({address_key(one) for one in (*owners, *(account.address for account in accounts(session)))})
+    except SQLAlchemyError:
+        mailed = len(owners)  # the check of the database says what is wrong with it
+    if not mailed and not webhook:
+        return warning(check, "nobody is told when something is wrong", "set DIGEST_ADMINS and DIGEST_ALERT_WEBHOOK")
+    words = f"{mailed} {'address is' if mailed == 1 else 'addresses are'} mailed"
+    if not webhook:
+        way = "set DIGEST_ALERT_WEBHOOK: where the relay is away, no alert comes by mail"
+        return ok(check, f"{words}, no webhook is set", way)
+    return ok(check, f"{words}, and a webhook is set", "try both: digest alarms test")
 
 
 def check_secret(secrets: Callable[[], list[str]]) -> Finding:

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-import structlog
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import Session
 
 from digest.errors import NotFound
 from digest.flows.ban_list import short
 from digest.store.admins import append_audit
 from digest.store.choices import subscriber_of
-from digest.store.engine import reading, writing
+from digest.store.engine import reading, writing_again
 from digest.store.erasure import Erased, addresses_of, keep_deliveries
 from digest.store.erasure import erase as erase_rows
 from digest.tokens import Tokens
-
-_TRIES = 4
-_log = structlog.get_logger(__name__)
 
 
 def erase_address(engine: Engine, tokens: Tokens, address: str, *, actor: str, now: datetime) -> Erased:
@@ -32,39 +27,39 @@ def erase_address(engine: Engine, tokens: Tokens, address: str, *, actor: str, n
     return erase(engine, tokens, [reader], actor=actor, now=now)
 
 
-def erase(engine: Engine, tokens: Tokens, ids: Sequence[int], *, actor: str, now: datetime) -> Erased:
+def erase(engine: Engine, tokens: Tokens, ids: Sequence[int], *, actor: str, now: datetime, ip: str = "") -> Erased:
     """Erase readers in one transaction; those who are gone already are no error.
 
     The audit log keeps the beginning of the keyed hash of a single address. Somebody who changes something of theirs
     at this very moment can make the database refuse it; then it is tried again.
     """
-    return erase_chosen(engine, tokens, lambda _session: ids, actor=actor, now=now)
+    return erase_chosen(engine, tokens, lambda _session: ids, actor=actor, now=now, ip=ip)
 
 
 def erase_chosen(
-    engine: Engine, tokens: Tokens, choose: Callable[[Session], Sequence[int]], *, actor: str, now: datetime
+    engine: Engine,
+    tokens: Tokens,
+    choose: Callable[[Session], Sequence[int]],
+    *,
+    actor: str,
+    now: datetime,
+    ip: str = "",
 ) -> Erased:
     """Erase the readers that are chosen within the transaction, so that none of them can change before it ends."""
-    for left in reversed(range(_TRIES)):
-        try:
-            return _erase(engine, tokens, choose, actor, now)
-        except (IntegrityError, OperationalError) as error:
-            if not left:
-                raise
-            _log.info("erasure_again", error=type(error).__name__)
-    raise AssertionError("the last try returns or raises")
+    return writing_again(
+        engine, lambda session: _erase(session, tokens, choose, actor=actor, now=now, ip=ip), called="erasure"
+    )
 
 
 def _erase(
-    engine: Engine, tokens: Tokens, choose: Callable[[Session], Sequence[int]], actor: str, now: datetime
+    session: Session, tokens: Tokens, choose: Callable[[Session], Sequence[int]], *, actor: str, now: datetime, ip: str
 ) -> Erased:
-    with writing(engine) as session:
-        keep_deliveries(session)
-        ids = choose(session)
-        addresses = addresses_of(session, ids)
-        hashes = [one for address in addresses for one in tokens.address_hashes(address)]
-        erased = erase_rows(session, ids, addresses, hashes, now)
-        if erased.readers:
-            target = short(tokens.address_hashes(addresses[0])[0]) if len(ids) == 1 else f"{erased.readers} readers"
-            append_audit(session, at=now, actor=actor, action="erase", target=target)
+    keep_deliveries(session)
+    ids = choose(session)
+    addresses = addresses_of(session, ids)
+    hashes = [one for address in addresses for one in tokens.address_hashes(address)]
+    erased = erase_rows(session, ids, addresses, hashes, now)
+    if erased.readers:
+        target = short(tokens.address_hashes(addresses[0])[0]) if len(ids) == 1 else f"{erased.readers} readers"
+        append_audit(session, at=now, actor=actor, action="erase", target=target, ip=ip)
     return erased

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from digest.core.language import mark
 from digest.errors import NotFound
-from digest.flows.wording import words_of
+from digest.flows.wording import name_of, words_of
 from digest.store.engine import reading
 from digest.store.erasure import addresses_of
 from digest.store.holdings import Holdings, Named, Row, holdings_of
@@ -66,7 +66,7 @@ def arranged(held: Holdings, base_url: str, now: datetime) -> dict[str, Any]:
         "known_since": reader["created_at"],
         "subscription": _without(subscription, ()),
         "consents": [_without(row, ("id",)) for row in consents],
-        "wordings": {row["wording"]: words_of(row["wording"]) for row in consents if row["wording"]},
+        "wordings": _wordings(consents),
         "address_changes": [_without(row, ("id",)) for row in held.rows["address_change"]],
         "interests": [_without(row, ()) for row in held.rows["interest"]],
         "reactions": [{"paper": papers.get(row["paper_id"]), **_without(row, ())} for row in held.rows["reaction"]],
@@ -75,9 +75,15 @@ def arranged(held: Holdings, base_url: str, now: datetime) -> dict[str, Any]:
             {**_without(row, ()), "papers": [papers[one] for one in row["paper_ids"] if one in papers]}
             for row in held.rows["delivery"]
         ],
+        "test_letters": [_without(row, ("delivery_id",)) for row in held.rows["specimen_letter"]],
         "bounces": [_without(row, ("id",)) for row in held.rows["bounce_event"]],
         "bans": [_without(row, ()) for row in held.bans],
     }
+
+
+def _wordings(consents: Sequence[Row]) -> dict[str, Mapping[str, str]]:
+    names = {name_of(row["wording"], row["language"]) for row in consents if row["wording"]}
+    return {name: words_of(name) for name in sorted(names)}
 
 
 def _without(row: Row, more: Sequence[str]) -> dict[str, Any]:

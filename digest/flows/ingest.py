@@ -16,6 +16,7 @@ from sqlmodel import Session
 from digest.core.capture import Capture, Cursor, Fetched, Reading, RunStatus
 from digest.errors import DigestError
 from digest.flows.bounded import read_bounded
+from digest.flows.traffic import counted_traffic
 from digest.store.authors import record_figures
 from digest.store.engine import reading as reading_session
 from digest.store.engine import writing
@@ -117,23 +118,65 @@ def ingest_capture(
     return run.report
 
 
+class Bookmark(Protocol):
+    """Where a live reading begins, and where it is noted how far it has come."""
+
+    @property
+    def origin(self) -> str:
+        """What the record of the run says that it is."""
+
+    def load(self, session: Session) -> Cursor:
+        """Return the cursor to begin with."""
+
+    def save(self, session: Session, cursor: Cursor, report: Report, now: datetime) -> bool:
+        """Note the cursor after a page, and say whether to go on; the page is kept either way."""
+
+
+@dataclass(frozen=True, slots=True)
+class _OwnCursor:
+    """The cursor by which a source is read day by day."""
+
+    source: str
+    scope: str
+
+    @property
+    def origin(self) -> str:
+        return f"{self.source} {self.scope}".strip()
+
+    def load(self, session: Session) -> Cursor:
+        return load_cursor(session, self.source, self.scope)
+
+    def save(self, session: Session, cursor: Cursor, _report: Report, now: datetime) -> bool:
+        save_cursor(session, self.source, self.scope, cursor, now=now)
+        return True
+
+
 def ingest_live(
-    engine: Engine, source: LiveSource, client: httpx.Client, scope: str, *, clock: Callable[[], datetime]
+    engine: Engine,
+    source: LiveSource,
+    client: httpx.Client,
+    scope: str,
+    *,
+    clock: Callable[[], datetime],
+    bookmark: Bookmark | None = None,
 ) -> Report:
-    """Ask a source what is new since its cursor, page by page.
+    """Ask a source what is new since its cursor, or that of a bookmark, page by page.
 
     A page and its cursor are committed together: what stops a run, at any instant, neither loses nor repeats
     anything. A failure keeps the pages before it.
     """
     started = clock()
-    run = _Run.begin(engine, source.name, scope, f"{source.name} {scope}".strip(), started)
-    with run.recorded(clock):
+    place = bookmark or _OwnCursor(source.name, scope)
+    run = _Run.begin(engine, source.name, scope, place.origin, started)
+    with run.recorded(clock), counted_traffic(engine, source.name, client, clock):
         with reading_session(engine) as session:
-            cursor = load_cursor(session, source.name, scope)
+            cursor = place.load(session)
         for page in source.fetch(client, scope, cursor, started):
             with writing(engine) as session:
                 run.take_in(session, page.capture, clock())
-                save_cursor(session, source.name, scope, page.cursor, now=clock())
+                go_on = place.save(session, page.cursor, run.report, clock())
+            if not go_on:
+                break
     return run.report
 
 

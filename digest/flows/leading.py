@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import Engine
 
 from digest.core.lead import tick_due
-from digest.core.plan import Task, Work
+from digest.core.plan import Work, work_of
 from digest.store import lead as store
 from digest.store.engine import reading, writing
 from digest.store.lead import Lead
@@ -43,11 +42,11 @@ class Seat:
             state = store.tick_state(session, self.fence, now)
         if state is None or not tick_due(state[0], now):
             return None
-        return {_work(words): datetime.fromisoformat(at) for words, at in state[1].items()}
+        return {work_of(words): datetime.fromisoformat(at) for words, at in state[1].items()}
 
     def end_tick(self, now: datetime, asked: Mapping[Work, datetime]) -> bool:
         """Note that the tick came to its end; False where the lead was lost meanwhile: then another ticks again."""
-        plain = {_words(work): at.isoformat() for work, at in asked.items()}
+        plain = {work.key: at.isoformat() for work, at in asked.items()}
         with writing(self.engine) as session:
             return store.end_tick(session, self.fence, now, plain)
 
@@ -63,12 +62,3 @@ def who_leads(engine: Engine) -> Lead | None:
     """Return who leads the schedule and since when; None where no scheduler ever ran. A lease may have run out."""
     with reading(engine) as session:
         return store.lead(session)
-
-
-def _words(work: Work) -> str:
-    return json.dumps([work.task, work.source, work.scope, work.issued_on.isoformat() if work.issued_on else ""])
-
-
-def _work(words: str) -> Work:
-    task, source, scope, on = json.loads(words)
-    return Work(Task(task), source=source, scope=scope, issued_on=date.fromisoformat(on) if on else None)

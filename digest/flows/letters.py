@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
 from urllib.parse import quote
 
 from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
+from digest.core.language import Language
 from digest.core.pace import Pace
 from digest.core.tailor import Edition
 from digest.core.warm_up import WarmUp
 from digest.flows.lately import Lately
 from digest.flows.links import Held, held
 from digest.mail import moving_letters
+from digest.mail.alert_words import AlertWords, alert_words
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.moving_letters import LetterWords
@@ -25,7 +28,10 @@ from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
+from digest.store.specimens import Kept
 from digest.tokens import Tokens
+
+SPECIMEN_MARK = "[Test]"
 
 
 class Printer(Protocol):
@@ -51,8 +57,11 @@ class Printer(Protocol):
     def sign_in(self, sign_in_url: str) -> Rendered:
         """Render the mail that lets an admin in."""
 
-    def letter(self, words: LetterWords, url: str) -> Rendered:
-        """Render a letter with one link."""
+    def letter(self, words: Callable[[Language], LetterWords], url: str) -> Rendered:
+        """Render a letter with one link; `words` says it in the printer's language."""
+
+    def alert(self, words: AlertWords) -> Rendered:
+        """Render what is wrong and what is over."""
 
 
 class Lines(Protocol):
@@ -224,15 +233,40 @@ def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime
         rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
     elif claimed.kind is DeliveryKind.NEW_ADDRESS:
         token = courier.tokens.sign("new-address", {"d": claimed.id}, at=at)
-        words = moving_letters.new_address(courier.sender.name)
-        rendered = courier.renderer.letter(words, f"{courier.base_url}/new-address/{quote(token)}")
+        words = partial(moving_letters.new_address, courier.sender.name)
+        rendered = courier.renderer.speaking(reader.language).letter(
+            words, f"{courier.base_url}/new-address/{quote(token)}"
+        )
     elif claimed.kind is DeliveryKind.MOVED:
         token = courier.tokens.sign("object", {"d": claimed.id}, at=at)
-        words = moving_letters.moved(courier.sender.name)
-        rendered = courier.renderer.letter(words, f"{courier.base_url}/old-address/{quote(token)}")
+        words = partial(moving_letters.moved, courier.sender.name)
+        rendered = courier.renderer.speaking(reader.language).letter(
+            words, f"{courier.base_url}/old-address/{quote(token)}"
+        )
     else:
         raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
     return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
+
+
+def specimen_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) -> Letter:
+    """Make the letter that shows an editor a previewed digest: its links do nothing, its subject says what it is."""
+    return _letter(
+        courier,
+        Rendered(subject=f"{SPECIMEN_MARK} {kept.subject}", html=kept.html, text=kept.text),
+        claimed.address,
+        f"{claimed.kind}/{claimed.id}",
+        at=at,
+        kind=claimed.kind,
+        unsubscribe=inert_links(courier.base_url).unsubscribe,
+        claimed=claimed,
+    )
+
+
+def alert_letter(courier: Courier, claimed: Claim, body: Mapping[str, Any], recipient: str, at: datetime) -> Letter:
+    """Make the mail that tells a notice to one of those who sit at the desk."""
+    rendered = courier.renderer.alert(alert_words(body))
+    identity = f"{claimed.kind}/{claimed.id}"
+    return _letter(courier, rendered, recipient, identity, at=at, kind=claimed.kind, claimed=claimed)
 
 
 def _letter(
@@ -253,7 +287,8 @@ def _letter(
     return_path, leave = courier.sender.address, ""
     if courier.verp and claimed is not None:
         return_path = verp_address(courier.tokens, courier.sender.address, claimed.id)
-        leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id or 0) if unsubscribe else ""
+        if unsubscribe and claimed.subscriber_id is not None:  # a test letter has nobody who could leave
+            leave = leave_address(courier.tokens, courier.sender.address, claimed.subscriber_id)
     message: bytes = message_bytes(
         rendered,
         sender=courier.sender,

@@ -44,7 +44,7 @@ class ReaderPreferences:
 def preferences_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> ReaderPreferences:
     """Return the preferences behind a link; raises TokenInvalid, or NotFound for an erased reader."""
     with reading(engine) as session:
-        return _preferences(session, reader_behind(session, tokens, token, now), now)
+        return reader_preferences(session, reader_behind(session, tokens, token, now), now)
 
 
 def change_preferences(
@@ -91,7 +91,7 @@ def change_preferences(
     with writing(engine) as session:
         subscriber_id = reader_behind(session, tokens, token, now)
         with planned_anew(session, subscriber_id, now=now, last_cut_off=last_cut_off):
-            before = _preferences(session, subscriber_id, now)
+            before = reader_preferences(session, subscriber_id, now)
             if before.state not in (SubscriptionState.CONFIRMED, SubscriptionState.PAUSED):
                 words = mark("there is no running subscription behind this link; subscribe again to get the digest")
                 raise NotFound(words)
@@ -101,7 +101,7 @@ def change_preferences(
             if interests is not None:
                 since = added_since(session, subscriber_id, seen) if seen is not None else ()
                 put_interests(session, subscriber_id, distinct([*interests, *since]), now)
-                after = _preferences(session, subscriber_id, now)
+                after = reader_preferences(session, subscriber_id, now)
                 if _seeds(after) != _seeds(before):
                     from digest.flows.learn import learn_taste  # noqa: PLC0415  # numpy comes with the first one to learn of
 
@@ -109,7 +109,8 @@ def change_preferences(
     return preferences_of(engine, tokens, token, now=now)
 
 
-def _preferences(session: Session, subscriber_id: int, now: datetime) -> ReaderPreferences:
+def reader_preferences(session: Session, subscriber_id: int, now: datetime) -> ReaderPreferences:
+    """Return a reader's preferences; raises NotFound where there is none, or they were erased."""
     found = stored.choices_of(session, subscriber_id)
     if found is None:
         raise NotFound(mark("this subscription no longer exists; subscribe again if you like"))

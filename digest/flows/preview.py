@@ -13,15 +13,14 @@ from digest.core.delivery import DeliveryKind
 from digest.core.issue import Issue
 from digest.core.tailor import Asked, Edition, tailor_many
 from digest.errors import NotFound
-from digest.flows.compose import draft
-from digest.flows.editions import coming_back, index_of, wishes_of
+from digest.flows.drafts import Drafts, LaidOut, lay_out, lay_out_week
+from digest.flows.editions import coming_back, wishes_of
 from digest.flows.letters import Courier, digest_letter, inert_links, upcoming_after
-from digest.flows.shelf import week_of
+from digest.flows.score import ISSUE_SIZE
 from digest.flows.stock import MEMORY
 from digest.store.addressees import Reader, deliveries_of, sent_before
 from digest.store.choices import choices_of, subscriber_of
 from digest.store.engine import reading
-from digest.store.issues import by_date
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +39,7 @@ class Preview:
     issue: Issue
     frozen: bool
     recipient: str
+    reader_id: int | None = None
 
     @property
     def html_size(self) -> int:
@@ -60,23 +60,26 @@ def preview(
     at: datetime,
     reader: str | None = None,
     categories: tuple[str, ...] = (),
+    drafts: Drafts | None = None,
+    size: int = ISSUE_SIZE,
 ) -> Preview:
     """Make the digest of a date as `reader` (an address) would get it, or as one without preferences would.
 
     `categories` replace the reader's own, to see what somebody who follows them would get.
 
-    An issue frozen for that date is used as it is; otherwise one is drafted with `at` as its cut-off.
-    Writes nothing. Raises NotFound for an address that is not a subscriber's.
+    An issue frozen for that date is used as it is; otherwise one of `size` papers is drafted with `at` as its
+    cut-off, or taken from `drafts`, which know their size. Writes nothing. Raises NotFound for an address that is not a
+    subscriber's.
     """
+    laid = drafts.lay_out(engine, issued_on, at) if drafts else lay_out(engine, issued_on, at, size)
+    issue = laid.issue
     with reading(engine) as session:
-        stored = by_date(session, issued_on)
-    issue = stored.issue if stored else draft(engine, issued_on, at)
-    with reading(engine) as session:
-        subscriber_id, whom, sent = _whom(session, reader, stored.id if stored else None, at)
+        subscriber_id, whom, sent = _whom(session, reader, laid.issue_id, at)
         if categories:
             whom = replace(whom, categories=categories)
-        shown = week_of(session, issue) if whom.cadence == Cadence.WEEKLY else issue
-        edition = _edition(session, (subscriber_id, whom, sent), shown, stored.id if stored else None)
+        if whom.cadence == Cadence.WEEKLY:
+            laid = drafts.week(session, laid, at) if drafts else lay_out_week(session, laid, at)
+        edition = _edition(session, (subscriber_id, whom, sent), laid)
     recipient = whom.address or courier.sender.address
     letter = digest_letter(
         courier,
@@ -97,17 +100,19 @@ def preview(
         message=letter.message,
         edition=edition,
         issue=issue,
-        frozen=stored is not None,
+        frozen=laid.issue_id is not None,
         recipient=recipient,
+        reader_id=subscriber_id or None,
     )
 
 
-def _edition(session: Session, whom: tuple[int, Reader, frozenset[int]], shown: Issue, issue_id: int | None) -> Edition:
+def _edition(session: Session, whom: tuple[int, Reader, frozenset[int]], laid: LaidOut) -> Edition:
     subscriber_id, reader, sent = whom
+    issue_id = laid.issue_id
     wishes = wishes_of(session, {subscriber_id: reader})[subscriber_id]
     now_made = deliveries_of(session, subscriber_id, issue_id) if issue_id is not None else ()
-    back = coming_back(session, shown, [subscriber_id], but=now_made).get(subscriber_id, frozenset())
-    return tailor_many(index_of(session, shown), [Asked(wishes, sent, back)])[0]
+    back = coming_back(session, laid.issue, [subscriber_id], but=now_made).get(subscriber_id, frozenset())
+    return tailor_many(laid.index, [Asked(wishes, sent, back)])[0]
 
 
 def _whom(

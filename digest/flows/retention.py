@@ -14,6 +14,7 @@ from digest.flows.erasure import erase_chosen
 from digest.store import invitations, retention
 from digest.store.admins import append_audit
 from digest.store.engine import reading, writing
+from digest.store.growth import keep_days
 from digest.store.prune import note_chore
 from digest.tokens import Tokens
 
@@ -71,6 +72,8 @@ def retain(
     `progress` is told how many readers and addresses each transaction took. Stopped in the middle it has done what
     it has done.
     """
+    with writing(engine) as session:
+        keep_days(session, now.date())  # whoever is forgotten below still counts on the day they came and left
     pending, gone = (now - kept for kept in (terms.pending, terms.unsubscribed))
     forgotten = Forgotten(
         never_confirmed=_erase(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from digest.core.bounce import ReportKind
 from digest.core.language import mark
@@ -13,10 +14,10 @@ from digest.core.subscription import SubscriptionState
 from digest.errors import NotFound, TokenInvalid
 from digest.flows import erasure
 from digest.flows import export as exporting
-from digest.flows.ban_list import lift
+from digest.flows.ban_list import lift_within
 from digest.flows.links import reader_behind
 from digest.store.choices import choices_of
-from digest.store.engine import reading
+from digest.store.engine import reading, writing
 from digest.store.suppressions import bans_on
 from digest.tokens import Tokens
 
@@ -38,12 +39,16 @@ class Standing:
 def standing_of(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> Standing:
     """Return how the reader behind a link stands; raises TokenInvalid, or NotFound for an erased reader."""
     with reading(engine) as session:
-        subscriber_id = reader_behind(session, tokens, token, now)
-        found = choices_of(session, subscriber_id)
-        if found is None:
-            raise NotFound(mark("nothing is held about the reader of this link; they were erased, or never were here"))
-        address, state, choices = found
-        bans = bans_on(session, tokens.address_hashes(address))
+        return _standing(session, tokens, token, now)
+
+
+def _standing(session: Session, tokens: Tokens, token: str, now: datetime, *, locked: bool = False) -> Standing:
+    subscriber_id = reader_behind(session, tokens, token, now)
+    found = choices_of(session, subscriber_id)
+    if found is None:
+        raise NotFound(mark("nothing is held about the reader of this link; they were erased, or never were here"))
+    address, state, choices = found
+    bans = bans_on(session, tokens.address_hashes(address), locked=locked)
     since = min((ban.since for ban in bans), default=None)
     bounced = bool(bans) and all(ban.reason.startswith(_BOUNCES) for ban in bans)
     return Standing(subscriber_id, address, state, since, bounced, choices.language)
@@ -68,7 +73,10 @@ def mail_again(engine: Engine, tokens: Tokens, token: str, *, now: datetime) -> 
 
     Raises TokenInvalid where the ban has another cause: a complaint, or the operator's own decision.
     """
-    standing = standing_of(engine, tokens, token, now=now)
-    if standing.banned_since is not None and not standing.liftable:
-        raise TokenInvalid("mail to this address was stopped by a complaint or by the operator; only they can lift it")
-    lift(engine, tokens, standing.address, actor="the reader", now=now)
+    with writing(engine) as session:  # one, so that a ban of another cause cannot come between look and deed
+        standing = _standing(session, tokens, token, now, locked=True)
+        if standing.banned_since is not None and not standing.liftable:
+            raise TokenInvalid(
+                "mail to this address was stopped by a complaint or by the operator; only they can lift it"
+            )
+        lift_within(session, tokens, standing.address, actor="the reader", now=now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
@@ -11,23 +11,31 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.candidate import Batch
-from digest.core.lineup import Contender
+from digest.core.lineup import Contender, line_up
 from digest.core.trend import Appraisal, appraise_batches, trend_scores
+from digest.flows.watched import beyond_ranking
 from digest.store.engine import reading, writing
+from digest.store.outlook import Outlook, keep_outlook
 from digest.store.scores import candidates, store_scores
 
+ISSUE_SIZE = 500  # cards that an issue ranks: enough that a reader of one small category finds some
+_SPARE = 200  # more in the outlook, which take the places of those that editors drop
 
-def score(engine: Engine, as_of: datetime) -> int:
+
+def score(engine: Engine, as_of: datetime, *, size: int = ISSUE_SIZE) -> int:
     """Score every paper in the window as of an instant (aware), store the scores, return how many there are.
 
+    With them the outlook is stored: what an issue of `size` papers would hold, which the desk shows until the next.
     A second call for the same instant replaces the first's scores. Reading and computing hold no lock.
     """
     as_of = as_of.astimezone(UTC)
     with without_collector():
         with reading(engine) as session:
-            appraisals, _contenders = appraised(session, as_of)
+            appraisals, contenders = appraised(session, as_of)
+            outlook = _outlook(session, contenders, as_of, size)
         with writing(engine) as session:
             store_scores(session, as_of, trend_scores(appraisals))
+            keep_outlook(session, outlook)
     return len(appraisals)
 
 
@@ -47,6 +55,13 @@ def appraised(session: Session, as_of: datetime) -> tuple[list[Appraisal], list[
         for one, listed_on in zip(appraisals, listed, strict=True)
     ]
     return appraisals, contenders
+
+
+def _outlook(session: Session, contenders: Sequence[Contender], as_of: datetime, size: int) -> Outlook:
+    ranked = line_up(contenders, size + _SPARE)
+    named = set(ranked[:size])
+    rest = [one for one in contenders if one.paper_id not in named]
+    return Outlook(as_of, ranked, beyond_ranking(session, rest, named, as_of))
 
 
 @contextmanager

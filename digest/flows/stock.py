@@ -15,7 +15,7 @@ from sqlmodel import Session
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
 from digest.flows.cuts import Cuts
-from digest.flows.letters import Courier, Letter, prompt_letter, reader_letter
+from digest.flows.letters import Courier, Letter, alert_letter, prompt_letter, reader_letter, specimen_letter
 from digest.flows.moves import Move, decide, unrenderable
 from digest.flows.shelf import IssueShelf, proof
 from digest.flows.turns import Turns
@@ -24,6 +24,8 @@ from digest.store.addressees import Reader, already_sent, readers_of
 from digest.store.batches import banned_now
 from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
+from digest.store.notices import Notice, notices_of
+from digest.store.specimens import Kept, specimen_letters
 from digest.store.warm_up import room_to_claim
 
 _NONE: frozenset[int] = frozenset()
@@ -59,12 +61,14 @@ class Stock:
     _hashes: dict[int, tuple[str, ...]] = field(default_factory=dict)
     _banned: set[str] = field(default_factory=set)
     _sent: dict[int, frozenset[int]] = field(default_factory=dict)
+    _specimens: dict[int, Kept] = field(default_factory=dict)
     _made: dict[int, frozenset[int]] = field(default_factory=dict)
     _made_before: dict[int, frozenset[int]] = field(default_factory=dict)
     _shelf: IssueShelf = field(init=False)
     _cuts: Cuts = field(default_factory=Cuts)
     _proven: set[int] = field(default_factory=set)
     _broken: set[int] = field(default_factory=set)
+    _notices: dict[int, Notice] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.turns = Turns(self.courier.pace, self._put_back)
@@ -98,7 +102,11 @@ class Stock:
             hashes = {key: self.courier.tokens.address_hashes(reader.address) for key, reader in readers.items()}
             self._hashes.update(hashes)
             self._banned |= banned_now(session, [one for several in hashes.values() for one in several])
+            alerts = [claimed.id for claimed in fresh if claimed.kind is DeliveryKind.ALERT]
+            if alerts:
+                self._notices.update(notices_of(session, alerts))
             self._sent = already_sent(session, fresh, since=(self.clock() - MEMORY).date())
+            self._specimens |= specimen_letters(session, [one.id for one in fresh if one.kind is DeliveryKind.SPECIMEN])
             # A message of the chunk before may not have been handed over yet.
             self._made, self._made_before = {}, self._made
             for claimed in fresh:
@@ -189,6 +197,10 @@ class Stock:
             self.decided(decided)
             return None
         try:
+            if claimed.kind is DeliveryKind.SPECIMEN:
+                return self._specimen(claimed, now)
+            if claimed.kind is DeliveryKind.ALERT:
+                return alert_letter(self.courier, claimed, self._notices[claimed.id].body, reader.address, now)
             if claimed.issue_id is None:
                 return prompt_letter(self.courier, claimed, reader, now)
             key = claimed.subscriber_id or 0
@@ -201,3 +213,10 @@ class Stock:
             _log.exception("message_unrenderable", delivery=claimed.id, kind=claimed.kind)
             self.decided(unrenderable(claimed, error, now))
         return None
+
+    def _specimen(self, claimed: Claim, now: datetime) -> Letter | None:
+        kept = self._specimens.pop(claimed.id, None)
+        if kept is None:  # the reader whose mail it showed was erased
+            self.decided(Move(claimed=claimed, to=DeliveryState.SKIPPED, reason=NotSent.NO_LETTER))
+            return None
+        return specimen_letter(self.courier, claimed, kept, now)

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Engine
 
+from digest.core.address_faults import address_fault
 from digest.core.cadence import known_or_utc, local_date
 from digest.core.preferences import chosen
 from digest.core.sign_up import SignUp
@@ -63,19 +64,24 @@ def request(
     special_use: bool = False,
     sign_up: SignUp = OPEN,
     invitation: str = "",
+    language: str = "",
+    read_in: str = "",
 ) -> None:
     """Record that somebody typed an address, and queue a confirmation mail to it where that is due.
 
     Says nothing of what is known of the address, in words or in time. `special_use` lets the demo and
     tests use addresses under `.test`; `invitation` is the token of one, of which a use is spent. A zone that is
-    unknown here counts as UTC: a browser guessed it, not the reader. Raises AddressRefused or PreferencesRefused
-    for what was typed, SignUpRefused for who may not come in.
+    unknown here counts as UTC: a browser guessed it, not the reader. `language` is the one that mail is wanted in,
+    empty for the site's own, and `read_in` the one that the form was read in. Raises AddressRefused or
+    PreferencesRefused for what was typed, SignUpRefused for who may not come in.
     """
     typed = readable_address(address, special_use=special_use)
     sign_up.check(typed, invited=bool(invitation))
-    choices = chosen(categories=categories, timezone=known_or_utc(timezone), hour=hour)
-    wishes = Wishes(timezone=choices.timezone, hour=choices.hour, categories=choices.categories)
-    evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING)
+    choices = chosen(categories=categories, timezone=known_or_utc(timezone), hour=hour, language=language)
+    wishes = Wishes(
+        timezone=choices.timezone, hour=choices.hour, categories=choices.categories, language=choices.language
+    )
+    evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING, language=read_in)
     with writing(engine) as session:
         if invitation and not invitations.spend(session, token_hash(invitation), now):
             raise SignUpRefused("this invitation is used up, or too old; ask for another one")
@@ -92,19 +98,22 @@ def readable_address(address: str, *, special_use: bool = False) -> str:
     try:
         checked = validate_email(address.strip(), check_deliverability=False, test_environment=special_use)
     except EmailNotValidError as error:
-        raise AddressRefused("this does not look like a mail address: %(why)s", why=str(error)) from error
+        fault = address_fault(str(error))
+        raise AddressRefused(fault.words) from error
     return checked.normalized
 
 
-def confirm(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str) -> Subscribed:
+def confirm(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, language: str = "") -> Subscribed:
     """Confirm a subscription by the link of its mail, and queue a welcome with the newest issue.
+
+    `language` is that of the page with the button.
 
     Works once and for three days. Raises TokenSpent the second time, TokenInvalid for a link that is
     forged, too old, or overtaken by an unsubscription.
     """
     payload = tokens.verify("confirm", token, now=now, max_age=CONFIRM_WITHIN)
     subscriber_id, delivery_id = whole(payload, "s"), whole(payload, "d")
-    evidence = Evidence(at=now, ip=ip, source="confirmation mail", wording=WORDING)
+    evidence = Evidence(at=now, ip=ip, source="confirmation mail", wording=WORDING, language=language)
     with writing(engine) as session:
         if not subscribers.spend(session, spent_key("confirm", delivery_id), "confirm", now):
             raise TokenSpent("this link has been used; you need not do anything more")
@@ -122,13 +131,16 @@ def confirm(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: st
     return Subscribed(subscriber_id, own, asked.address, welcomed)
 
 
-def unsubscribe(engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, source: str) -> None:
+def unsubscribe(
+    engine: Engine, tokens: Tokens, token: str, *, now: datetime, ip: str, source: str, language: str = ""
+) -> None:
     """End a subscription at once; doing it again is no error, and the link never expires (RFC 8058).
 
-    Raises TokenInvalid for a forged link only.
+    `language` is that of the page with the button, empty where no page was read. Raises TokenInvalid for a forged
+    link only.
     """
     subscriber_id = whole(tokens.verify("unsubscribe", token, now=now), "s")
-    evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING)
+    evidence = Evidence(at=now, ip=ip, source=source, wording=WORDING, language=language)
     with writing(engine) as session:
         subscribers.apply_consent(session, subscriber_id, ConsentAction.UNSUBSCRIBE, evidence)
 

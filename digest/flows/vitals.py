@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
 
+from digest.core.alarms import UNKNOWN_WITHIN
 from digest.core.delivery import DeliveryState
 from digest.store import lead, vitals
-from digest.store.brake import held_by_brake
+from digest.store.brake import held_by_brake, why_stopped
 from digest.store.engine import reading
 from digest.store.epoch import epoch, newest_fence
 from digest.store.lead import Lead
+from digest.store.outages import Away, outage, unknown_since
+from digest.store.trials import SetAside, set_aside
 from digest.store.vitals import IssueStanding, SourceStanding
 
 _ISSUES = 3
+RELAY = "relay"  # the name of its outage
+_TRIED_LATELY = timedelta(minutes=35)  # a message that broke the relay off is tried again after half an hour
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +40,13 @@ class Vitals:
     mailbox_read_at: datetime | None
     chores: Mapping[str, datetime]
     braked: Sequence[int]
+    brake_words: str
+    unknown_lately: int
+    relay_away: Away | None
     epoch: int
     fenced_at: datetime | None
     fence_words: str
+    set_aside: Sequence[SetAside]
 
     @property
     def leads(self) -> bool:
@@ -68,6 +77,7 @@ class Vitals:
             "unknown": self.unknown,
             "deferred": sum(self.deferred.values()),
             "held_by_brake": list(self.braked),
+            "relay_away_since": iso(self.relay_away.since) if self.relay_away else None,
             "sources": [
                 {
                     "source": one.source,
@@ -81,6 +91,7 @@ class Vitals:
             "scored_at": iso(self.scored_at),
             "mailbox_read_at": iso(self.mailbox_read_at),
             "chores": {name: iso(at) for name, at in self.chores.items()},
+            "set_aside": [one.as_plain() for one in self.set_aside],
             "restored": {"times": self.epoch, "at": iso(self.fenced_at), "words": self.fence_words},
         }
 
@@ -101,7 +112,11 @@ def take_vitals(engine: Engine, now: datetime) -> Vitals:
             mailbox_read_at=vitals.mailbox_read(session),
             chores=vitals.chores(session),
             braked=held_by_brake(session),
+            brake_words=why_stopped(session),
+            unknown_lately=unknown_since(session, now - UNKNOWN_WITHIN),
+            relay_away=outage(session, RELAY, seen_since=now - _TRIED_LATELY),
             epoch=epoch(session),
             fenced_at=fenced[0] if fenced else None,
             fence_words=fenced[1] if fenced else "",
+            set_aside=set_aside(session),
         )

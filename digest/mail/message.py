@@ -18,7 +18,8 @@ from digest.errors import MessageRefused
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.render import Sender
 
-BULK = frozenset({DeliveryKind.DIGEST, DeliveryKind.WELCOME})
+# A test bears the headers of what it tests, or a provider would judge another mail.
+BULK = frozenset({DeliveryKind.DIGEST, DeliveryKind.WELCOME, DeliveryKind.SPECIMEN})
 
 _ADDRESS = re.compile(r"[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,64}@[^\s<>()\[\],;:\\\"@\x00-\x1f\x7f]{1,253}")
 _MESSAGE_ID = re.compile(r"<[!-;=?A-~]+@[!-;=?A-~]+>")
@@ -75,9 +76,9 @@ def message_bytes(
 ) -> Sound:
     """Build a message: multipart/alternative, text first, quoted-printable, CRLF; without HTML, text/plain alone.
 
-    `date` is aware. Digests and welcomes carry the List- headers (RFC 2369, 2919, 8058), `Precedence: bulk` and need
-    `unsubscribe_url`; all others are marked as automatic (RFC 3834). Raises MessageRefused for a value that cannot
-    stand in a header, above all one with a line break.
+    `date` is aware. Digests, tests of them and welcomes carry the List- headers (RFC 2369, 2919, 8058), `Precedence:
+    bulk` and need `unsubscribe_url`; all others are marked as automatic (RFC 3834). Raises MessageRefused for a value
+    that cannot stand in a header, above all one with a line break.
     """
     if not _MESSAGE_ID.fullmatch(message_id):
         raise MessageRefused(f"not a Message-ID: {message_id[:80]!r}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import date
 from functools import partial
@@ -22,7 +22,8 @@ from digest.core.why import WhyKind
 from digest.errors import TemplateFault
 from digest.languages import language as language_of
 from digest.languages import offered
-from digest.mail import fragments, frame, prompts
+from digest.mail import alert_words, fragments, frame, prompts
+from digest.mail.alert_words import PROBE, AlertWords
 from digest.mail.entries import ROOMY, TIGHT, Entry, Room, entry_of, reason_of
 from digest.mail.fragments import (
     Look,
@@ -69,6 +70,7 @@ class Renderer:
         self._templates = Templates(templates / "mail", language)
         self._digest = self._templates.load("digest", frame.NAMES)
         self._letter = self._templates.load("letter", prompts.NAMES)
+        self._alert = self._templates.load("alert", alert_words.NAMES)
         self._shells: dict[tuple[date, str, bool, bool, bool, bool], Shell] = {}
         self._rows = {room: Rows(partial(self._row, room)) for room in (ROOMY, TIGHT)}
         self._prove()
@@ -169,10 +171,15 @@ class Renderer:
         words = prompts.sign_in(self._frame.brand, self._frame.identity, sign_in_url, self.language)
         return self._templates.render(self._letter, words)
 
-    def letter(self, words: LetterWords, url: str) -> Rendered:
+    def letter(self, words: Callable[[Language], LetterWords], url: str) -> Rendered:
         """Render a letter with one thing to do; nothing a visitor typed is in its words."""
-        given = {**asdict(words), "url": web_url(url), "identity": self._frame.identity}
+        given = {**asdict(words(self.language)), "url": web_url(url), "identity": self._frame.identity}
         return self._templates.render(self._letter, given)
+
+    def alert(self, words: AlertWords) -> Rendered:
+        """Render what is wrong, and what is over, for those who sit at the desk."""
+        said = {name: getattr(words, name) for name in AlertWords.__slots__}
+        return self._templates.render(self._alert, {**said, "identity": self._frame.identity})
 
     def _shell(self, edition: Edition, own: Mapping[str, str], welcome: bool, *, cut: bool = False) -> Shell:
         key = (edition.issued_on, edition.note, welcome, bool(own["topics"]), bool(own["web"]), cut)
@@ -219,7 +226,7 @@ class Renderer:
         return rendered.html, rendered.text
 
     def _prove(self) -> None:
-        """Render a full and a bare edition, and both letters, so that every branch has been taken."""
+        """Render a full and a bare edition, and all letters, so that every branch has been taken."""
         bare = ReaderLinks(unsubscribe=URL, preferences=URL)
         full = ReaderLinks(unsubscribe=URL, preferences=URL, web=URL, react=URL)
         for edition, links, welcome in ((EVERYTHING, full, True), (LITTLE, bare, False)):
@@ -231,6 +238,7 @@ class Renderer:
         self.digest(NOTHING, bare)
         self.confirmation(URL)
         self.sign_in(URL)
+        self.alert(PROBE)
 
 
 def _escaped(text: str) -> str:

@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import httpx
 from lxml import etree
 
 from digest.core.capture import Capture, Cursor, Fetched, Reading, Rejection, RunStatus
+from digest.core.errands import Reach, pages_of
 from digest.core.paper import AnnounceType, Listing, parse_arxiv_id
 from digest.core.text import readable
-from digest.errors import ConfigError, RefusedInput, SourceUnavailable
+from digest.errors import ConfigError, DeedRefused, RefusedInput, SourceUnavailable
 from digest.sources import arxiv_fields as fields
 from digest.sources.http import get
 from digest.sources.strict_xml import local_name, parse_xml, text_of
@@ -64,6 +65,16 @@ class ArxivApi:
         if page.is_missing:
             raise RefusedInput(f"{reading.origin} {_missing(page)}; record it again.")
         return _capture(page, reading.origin)
+
+    def reach_back(self, since: date, today: date, a_day: float) -> Reach:
+        """Say how to read from a day on; raises DeedRefused for more results than arXiv serves of one query."""
+        days = (today - since).days + 1
+        if days * a_day > _MOST_RESULTS:
+            raise DeedRefused(
+                f"arxiv-api serves {_MOST_RESULTS:,} results of a query, and since {since} there are more: "
+                "use arxiv-oai, or begin later"
+            )
+        return Reach(datetime.combine(since, time(), UTC).isoformat(), pages_of(days, a_day, PAGE))
 
     def fetch(self, client: httpx.Client, scope: str, cursor: Cursor, now: datetime) -> Iterator[Fetched]:
         """Ask for pages, newest first, until the instant of the cursor; the last page brings the new cursor.

@@ -15,6 +15,7 @@ import httpx
 from lxml import etree
 
 from digest.core.capture import Capture, Cursor, Fetched, Reading, RunStatus
+from digest.core.errands import Reach, pages_of
 from digest.core.text import readable
 from digest.errors import ConfigError, RefusedInput, SourceUnavailable
 from digest.sources import arxiv_fields as fields
@@ -24,6 +25,7 @@ from digest.sources.strict_xml import local_name, parse_xml, text_of
 
 ADDRESS = "https://oaipmh.arxiv.org/oai"
 FIRST_LOOK_BACK = timedelta(days=7)  # how far the first run goes
+_A_PAGE = 1_000  # records in an answer, about
 _RESTARTS = 2  # how often a token that ran out begins the harvest anew
 _SCOPE = re.compile(r"[a-z-]{2,20}(?::[a-z-]{2,20}(?::[A-Za-z-]{2,20})?)?")
 _LISTS_PAPERS = ("ListRecords", "GetRecord")
@@ -62,6 +64,10 @@ class ArxivOai:
         if codes:
             raise RefusedInput(_refusal(root, reading.origin))
         return _capture(root, reading.origin)
+
+    def reach_back(self, since: date, today: date, a_day: float) -> Reach:
+        """Say how to read what changed from a day on."""
+        return Reach(since.isoformat(), pages_of((today - since).days + 1, a_day, _A_PAGE))
 
     def fetch(self, client: httpx.Client, scope: str, cursor: Cursor, now: datetime) -> Iterator[Fetched]:
         """Ask for what changed since the cursor, page by page; each page brings the cursor that resumes after it.

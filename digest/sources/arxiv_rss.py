@@ -17,9 +17,10 @@ from lxml import etree
 
 from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.capture import Capture, Cursor, Fetched, Reading, RunStatus
+from digest.core.errands import Reach
 from digest.core.paper import AnnounceType, Listing, parse_arxiv_id
 from digest.core.text import readable
-from digest.errors import ConfigError, RefusedInput
+from digest.errors import ConfigError, DeedRefused, RefusedInput
 from digest.sources import arxiv_fields as fields
 from digest.sources.http import get
 from digest.sources.strict_xml import local_name, parse_xml, text_of
@@ -55,6 +56,10 @@ class ArxivRss:
         """
         due = None if reading.captured_on is None else self._calendar.newest_due(reading.captured_on)
         return _capture(_open_feed(body, reading.origin), reading.origin, due, self._calendar)
+
+    def reach_back(self, since: date, today: date, a_day: float) -> Reach:
+        """Raise DeedRefused: a feed holds its newest day and no other."""
+        raise DeedRefused("arxiv-rss holds its newest day only; fill in earlier ones with arxiv-api or arxiv-oai")
 
     def fetch(self, client: httpx.Client, scope: str, cursor: Cursor, now: datetime) -> Iterator[Fetched]:
         """Ask for one category's feed, if it changed; the cursor's position is the day of the last one.

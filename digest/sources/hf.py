@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 import httpx
 
 from digest.core.capture import Capture, Cursor, Fetched, Reading, Rejection, RunStatus
-from digest.errors import ConfigError, RefusedInput
+from digest.core.errands import Reach
+from digest.errors import ConfigError, DeedRefused, RefusedInput
 from digest.sources.hf_record import read_record
 from digest.sources.http import get
 from digest.sources.strict_json import parse_json, text_of
@@ -55,6 +56,14 @@ class HuggingFace:
             yield Fetched(capture, Cursor(position=reached))
         if refused is not None:
             raise refused
+
+    def reach_back(self, since: date, today: date, a_day: float) -> Reach:
+        """Say how to read from a day on: a request for each; raises DeedRefused for days that are out of reach."""
+        if since < today - REACH:
+            raise DeedRefused(
+                f"hf keeps its lists within reach for {REACH.days} days: begin on {today - REACH} or later"
+            )
+        return Reach((since + REREAD).isoformat(), (today - since).days + 1)
 
     def _day(self, client: httpx.Client, day: date, now: datetime) -> Capture:
         origin = f"{DAILY}?date={day}"

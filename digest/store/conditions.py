@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, literal, select
 from sqlmodel import Session
 from sqlmodel import select as select_rows
 
 from digest.core.budget import Budget
 from digest.core.merge import storable
 from digest.core.refresh import Finding
-from digest.store.dialects import table_of
+from digest.store.dialects import insert_row, table_of
 from digest.store.tables import ServiceCondition, SignalCheck
 
 _check = table_of(SignalCheck)
@@ -87,4 +87,7 @@ def conditions(session: Session, services: Iterable[str]) -> list[Condition]:
 
 
 def _row(session: Session, service: str, now: datetime) -> ServiceCondition:
-    return session.get(ServiceCondition, service) or ServiceCondition(service=service, counted_on=now.date())
+    # Two readings of one source may begin its row, and count in it, at the same time.
+    blank = {"service": service, "counted_on": now.date(), "requests": 0, "refused": 0, "refusal": ""}
+    insert_row(session, _condition, blank, literal(True))
+    return session.get_one(ServiceCondition, service, with_for_update=True)

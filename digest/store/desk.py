@@ -61,14 +61,12 @@ class HeldUp:
     next_at: datetime
 
 
-def set_aside(session: Session, *, limit: int = 100) -> list[SetAside]:
-    """List the newest records that were set aside, with the reasons."""
-    rows = session.exec(
-        select(RejectedRecord, IngestRun)
-        .where(RejectedRecord.run_id == IngestRun.id)
-        .order_by(col(RejectedRecord.id).desc())
-        .limit(limit)
-    )
+def set_aside(session: Session, *, source: str = "", scope: str = "", limit: int = 100) -> list[SetAside]:
+    """List the newest records that were set aside, with the reasons; of one source in one scope if it is named."""
+    statement = select(RejectedRecord, IngestRun).where(RejectedRecord.run_id == IngestRun.id)
+    if source:
+        statement = statement.where(IngestRun.source == source, IngestRun.scope == scope)
+    rows = session.exec(statement.order_by(col(RejectedRecord.id).desc()).limit(limit))
     return [
         SetAside(run.source, run.scope, run.started_at, record.position, record.reason, record.excerpt)
         for record, run in rows

@@ -12,6 +12,7 @@ from digest.core.capture import RunStatus
 from digest.core.delivery import DeliveryKind, DeliveryState
 from digest.core.plan import LastRun
 from digest.store.dialects import table_of
+from digest.store.runs import planned
 from digest.store.tables import Delivery, IngestRun, IssueRow, Paper, PaperText, Score
 
 _LOOK_BACK = 12  # runs of a scope; enough to count failures until the back-off is at its longest
@@ -33,7 +34,7 @@ def last_runs(session: Session, scopes: Iterable[tuple[str, str]]) -> dict[tuple
     for source, scope in scopes:
         newest = session.connection().execute(
             select(_run.c.finished_at, _run.c.status)
-            .where(_run.c.source == source, _run.c.scope == scope, _run.c.finished_at.is_not(None))
+            .where(_run.c.source == source, _run.c.scope == scope, _run.c.finished_at.is_not(None), planned(_run))
             .order_by(_run.c.id.desc())
             .limit(_LOOK_BACK)
         )

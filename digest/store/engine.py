@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, IntegrityError, OperationalError
 from sqlmodel import Session
 
 from digest.errors import ConfigError
 
 _BUSY_MS = 30_000
+_TRIES = 4
+_Made = TypeVar("_Made")
+_log = structlog.get_logger(__name__)
 _letters = json.JSONEncoder(ensure_ascii=False)
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, password: str = "") -> Engine:
     """Open an engine on `sqlite:///path` or `postgresql://...`; raises ConfigError for any other URL.
+
+    `password` is for a PostgreSQL whose URL names none.
 
     SQLite runs in WAL mode with synchronous=FULL, so that a committed intent survives a power cut.
     Parameters never appear in errors: they hold addresses.
@@ -30,6 +36,9 @@ def open_engine(url: str) -> Engine:
     except ArgumentError as error:
         raise ConfigError(f"DIGEST_DATABASE_URL cannot be read: {error}") from error
     if parsed.get_backend_name() == "postgresql":
+        if password and parsed.password:
+            raise ConfigError("DIGEST_DATABASE_URL and DIGEST_DATABASE_PASSWORD both name a password; keep one")
+        parsed = parsed.set(password=password or parsed.password)
         return create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             hide_parameters=True,
@@ -93,3 +102,19 @@ def writing(engine: Engine) -> Iterator[Session]:
         session.begin(),
     ):
         yield session
+
+
+def writing_again(engine: Engine, act: Callable[[Session], _Made], *, called: str) -> _Made:
+    """Do something in one write transaction, and anew where others at this very moment made the database refuse it.
+
+    `called` names it in the log. What `act` raises itself ends it at once.
+    """
+    for left in reversed(range(_TRIES)):
+        try:
+            with writing(engine) as session:
+                return act(session)
+        except (IntegrityError, OperationalError) as error:
+            if not left:
+                raise
+            _log.info("tried_again", what=called, error=type(error).__name__)
+    raise AssertionError("the last try returns or raises")

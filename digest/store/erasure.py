@@ -67,13 +67,14 @@ def erase(
     # Letters of others to these addresses, found by the index of states and kinds.
     to_them = (
         _delivery.c.state.in_(list(DeliveryState))
-        & (_delivery.c.kind == DeliveryKind.NEW_ADDRESS)
+        & (_delivery.c.kind.in_((DeliveryKind.NEW_ADDRESS, DeliveryKind.SPECIMEN)))
         & _delivery.c.address.in_(addresses)
     )
     deliveries = _forget_deliveries(session, theirs, now) + _forget_deliveries(session, to_them, now)
     unproven = _change.c.new_address.in_(addresses) & _change.c.confirmed_at.is_(None)
     changed(session, delete(_change).where(unproven))
-    folded = [one.lower() for one in addresses]
+    # Folded by the database itself, as its index is: SQLite knows no capital letters but those of ASCII.
+    folded = [func.lower(one) for one in addresses]
     reported = or_(_event.c.subscriber_id.in_(ids), func.lower(_event.c.recipient).in_(folded))
     changed(session, update(_event).where(reported).values(subscriber_id=None, recipient="", reason=""))
     banned = or_(_suppression.c.address_hash.in_(hashes), func.lower(_suppression.c.address).in_(folded))

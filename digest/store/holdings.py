@@ -20,6 +20,7 @@ from digest.store.tables import (
     InterestRow,
     Paper,
     ReactionRow,
+    SpecimenLetter,
     Subscriber,
     Subscription,
     Suppression,
@@ -38,6 +39,7 @@ HELD: dict[str, tuple[type[Any], str]] = {
     "taste": (TasteRow, "subscriber_id"),
     "delivery": (Delivery, "subscriber_id"),
     "bounce_event": (BounceEvent, "subscriber_id"),
+    "specimen_letter": (SpecimenLetter, "subscriber_id"),
 }
 
 

@@ -56,7 +56,7 @@ def take_in(
     fresh = [(row.id, newcomers[row.address_key]) for row in returned]
     _insert(session, Subscription, [_subscription(number, one, confirm=confirm) for number, one in fresh])
     action = ConsentAction.REQUEST if confirm else ConsentAction.IMPORT
-    evidence = {"action": action.value, "source": source, "wording": wording if confirm else ""}
+    evidence = {"action": action.value, "source": source, "wording": wording if confirm else "", "language": ""}
     consents = [
         {**evidence, "subscriber_id": number, "at": now if confirm else one.agreed_at, "ip": one.ip}
         for number, one in fresh

@@ -80,6 +80,14 @@ def state_on(session: Session, issued_on: date) -> tuple[int, IssueState] | None
     return (row.id, IssueState(row.state)) if row else None
 
 
+def hash_on(session: Session, issued_on: date) -> tuple[int, str] | None:
+    """Return the id and content hash of a date's issue without rebuilding it, or None."""
+    table = table_of(IssueRow)
+    row = session.connection().execute(select(table.c.id, table.c.content_hash).where(table.c.issued_on == issued_on))
+    found = row.first()
+    return (found.id, found.content_hash) if found else None
+
+
 def move_issue(session: Session, issue_id: int, to: IssueState) -> bool:
     """Change an issue's state if the transition table allows it from where the issue is now; say whether it did."""
     table = table_of(IssueRow)

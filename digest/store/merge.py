@@ -13,6 +13,7 @@ from digest.core.capture import Rejection
 from digest.core.merge import MAX_TITLE, Facts, facts_of, storable
 from digest.core.paper import Listing, Observation, parse_arxiv_id
 from digest.store.dialects import insert_missing, one_writer
+from digest.store.former_titles import keep_former_titles
 from digest.store.indexing import credit_papers, index_entries
 from digest.store.observations import add_observations, fault_of
 from digest.store.paper_rows import Entry, assign_slugs, insert_new, update_changed
@@ -130,6 +131,7 @@ def _write(session: Session, shelf: Shelf, tally: Tally) -> None:
     tally.updated.update(_stored(entry) for entry in dirty if entry.changed and entry.id not in tally.new)
     aliases = [{"slug": slug, "paper_id": entry.id} for entry in alive for slug in entry.aliases]
     insert_missing(session, PaperAlias, aliases)
+    keep_former_titles(session, alive)
     index_entries(session, new, dirty, tally.stored_words)
 
 

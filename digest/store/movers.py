@@ -122,9 +122,9 @@ def conclude(session: Session, change_id: int, now: datetime) -> None:
     changed(session, update(_change).where(_change.c.id == change_id).values(confirmed_at=now))
 
 
-def notify(session: Session, change: Change, now: datetime) -> None:
-    """Queue the notice to the old address."""
-    row = _letter(DeliveryKind.MOVED, change.subscriber_id, change.old_address, now)
+def notify(session: Session, change: Change, now: datetime, *, lasts: timedelta) -> None:
+    """Queue the notice to the old address, worth sending for as long as the change can be undone."""
+    row = _letter(DeliveryKind.MOVED, change.subscriber_id, change.old_address, now, lasts)
     insert_row(session, _delivery, row, literal(True))
     notice = _newest(session, DeliveryKind.MOVED, change.subscriber_id)
     changed(session, update(_change).where(_change.c.id == change.id).values(notice_id=notice))
@@ -137,14 +137,16 @@ def object_to(session: Session, change: Change, now: datetime) -> None:
     changed(session, update(_change).where(*theirs, came_of_it).values(objected_at=now))
 
 
-def _letter(kind: DeliveryKind, subscriber_id: int, address: str, now: datetime) -> dict[str, object]:
+def _letter(
+    kind: DeliveryKind, subscriber_id: int, address: str, now: datetime, lasts: timedelta = DAY
+) -> dict[str, object]:
     # Without a local date: a reader who mistyped the new address may ask again on the same day.
     return NEW_DELIVERY | {
         "kind": kind.value,
         "subscriber_id": subscriber_id,
         "address": address,
         "due_at": now,
-        "expires_at": now + DAY,
+        "expires_at": now + lasts,
         "created_at": now,
     }
 

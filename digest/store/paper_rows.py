@@ -24,7 +24,10 @@ _SUFFIXES = range(2, 10)
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """A paper while a batch is merged: its facts, and the row they came from (`id` is None for a new one)."""
+    """A paper while a batch is merged: its facts, and the row they came from (`id` is None for a new one).
+
+    `former` holds the keys of titles that it was seen to bear in this batch and does not bear now.
+    """
 
     facts: Facts
     title_key: str
@@ -35,10 +38,13 @@ class Entry:
     was_hidden: tuple[Any, ...] = ()
     merged_into: Entry | None = None
     aliases: list[str] = field(default_factory=list)
+    former: set[str] = field(default_factory=set)
 
-    def rekey(self) -> None:
-        """Bring the keys up to date with the facts."""
+    def rekey(self, *borne: str) -> None:
+        """Bring the keys up to date with the facts, and remember other titles that the paper has `borne`."""
+        self.former |= {self.title_key, *borne}
         self.title_key, self.author_key = self.facts.title_key, self.facts.first_author_key
+        self.former -= {self.title_key, ""}
 
     @property
     def current(self) -> Entry:

@@ -16,12 +16,15 @@ from sqlmodel import Session
 
 from digest.core.capture import RunStatus
 from digest.core.delivery import FINAL, DeliveryKind
-from digest.core.retention import RUNS_OF_A_SCOPE, SCORES, SESSIONS, SPENT_TOKENS, Retention
+from digest.core.retention import RUNS_OF_A_SCOPE, SCORES, SESSIONS, SPECIMENS, SPENT_TOKENS, Retention
 from digest.store.dialects import changed, insert_into, table_of
 from digest.store.tables import (
     AdminSession,
+    AlertMail,
+    AlertNotice,
     Chore,
     Delivery,
+    Heartbeat,
     IngestRun,
     IssueRow,
     ListingRow,
@@ -29,12 +32,15 @@ from digest.store.tables import (
     ObservationRow,
     RejectedRecord,
     Score,
+    SpecimenLetter,
     SpentToken,
 )
 
 _delivery, _issue, _observation = table_of(Delivery), table_of(IssueRow), table_of(ObservationRow)
 _run, _listing, _rejected = table_of(IngestRun), table_of(ListingRow), table_of(RejectedRecord)
 _session, _spent, _score, _aside = (table_of(each) for each in (AdminSession, SpentToken, Score, MailboxAside))
+_specimen = table_of(SpecimenLetter)
+_notice, _told, _beat = table_of(AlertNotice), table_of(AlertMail), table_of(Heartbeat)
 _READ_WELL = (RunStatus.OK, RunStatus.QUIET)
 
 
@@ -64,12 +70,17 @@ def kinds(keep: Retention, now: datetime) -> list[Kind]:
         _delivery.c.issue_id.is_(None),
         _delivery.c.due_at < sent_before,
     )
+    old_notice = select(_notice.c.id).where(_notice.c.created_at < sent_before)
     old_run = select(_run.c.id).where(_run.c.started_at < ran_before)
     return [
         Kind("observations", _observation, _observation.c.id, _superseded(now - keep.observations), keyset=True),
         Kind("scores", _score, _score.c.id, (_score.c.as_of < now - SCORES,)),
+        Kind("test letters", _specimen, _specimen.c.delivery_id, (_specimen.c.made_at < now - SPECIMENS,)),
         Kind("digests and welcomes", _delivery, _delivery.c.id, digests),
         Kind("other mails", _delivery, _delivery.c.id, letters),
+        Kind("mails of alerts", _told, _told.c.delivery_id, (_told.c.notice_id.in_(old_notice),)),
+        Kind("alerts", _notice, _notice.c.id, (_notice.c.created_at < sent_before,)),
+        Kind("heartbeats", _beat, _beat.c.day, (_beat.c.day < sent_before.date(),)),
         Kind("spent links", _spent, _spent.c.token_hash, (_spent.c.spent_at < now - SPENT_TOKENS,)),
         Kind("sessions", _session, _session.c.token_hash, (_session.c.expires_at < now - SESSIONS,)),
         Kind("records set aside", _rejected, _rejected.c.id, (_rejected.c.run_id.in_(old_run),)),

@@ -9,9 +9,11 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlmodel import Session
 
+from digest.core.merge import storable
 from digest.core.subscription import SubscriptionState
 from digest.store.dialects import table_of
 from digest.store.tables import Consent, Delivery, Subscriber, Subscription
+from digest.tokens import address_key
 
 _subscriber = table_of(Subscriber)
 _subscription = table_of(Subscription)
@@ -42,6 +44,7 @@ class Recorded:
     ip: str
     source: str
     wording: str
+    language: str
 
 
 _LISTED = (
@@ -66,6 +69,32 @@ def newest(session: Session, state: SubscriptionState | None, limit: int) -> lis
     return [_listed(row) for row in session.connection().execute(chosen.limit(limit))]
 
 
+def found(
+    session: Session,
+    text: str,
+    state: SubscriptionState | None,
+    *,
+    by_domain: bool,
+    before: int | None,
+    limit: int,
+) -> list[Listed]:
+    """List the readers whose address holds a text, newest first, those behind the number `before`.
+
+    `by_domain` looks only behind the last @, for those who may not learn of an address by guessing its parts.
+    """
+    chosen = _LISTED if state is None else _LISTED.where(_subscription.c.state == state)
+    sought = address_key(storable(text))
+    if by_domain:
+        sought = sought.rpartition("@")[2]
+        # The domain begins at the last @; nobody's local part can be tried out letter by letter.
+        chosen = chosen.where(_subscriber.c.address_key.endswith(f"@{sought}", autoescape=True)) if sought else chosen
+    elif sought:
+        chosen = chosen.where(_subscriber.c.address_key.contains(sought, autoescape=True))
+    if before is not None:
+        chosen = chosen.where(_subscriber.c.id < before)
+    return [_listed(row) for row in session.connection().execute(chosen.limit(limit))]
+
+
 def one(session: Session, subscriber_id: int) -> Listed | None:
     """Return a reader, or None."""
     row = session.connection().execute(_LISTED.where(_subscriber.c.id == subscriber_id)).one_or_none()
@@ -82,7 +111,9 @@ def counts(session: Session) -> dict[str, int]:
 def record_of(session: Session, subscriber_id: int) -> list[Recorded]:
     """Return a reader's record of consent, oldest first."""
     rows = session.connection().execute(
-        select(_consent.c.action, _consent.c.at, _consent.c.ip, _consent.c.source, _consent.c.wording)
+        select(
+            _consent.c.action, _consent.c.at, _consent.c.ip, _consent.c.source, _consent.c.wording, _consent.c.language
+        )
         .where(_consent.c.subscriber_id == subscriber_id)
         .order_by(_consent.c.id)
     )

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import ColumnElement, FromClause, func, insert, select
 from sqlmodel import Session, col
+from sqlmodel import select as select_rows
 
 from digest.core.capture import Cursor, Rejection, RunStatus
+from digest.core.errands import BACKFILL_ORIGIN
 from digest.core.merge import storable
 from digest.errors import NotFound
 from digest.store.dialects import table_of
@@ -124,6 +126,26 @@ class SourceHealth:
     samples: tuple[Rejection, ...]
 
 
+def planned(runs: FromClause) -> ColumnElement[bool]:
+    """Choose the runs that tell how a source stands: one that fills in earlier days says nothing of today."""
+    return runs.c.origin.not_like(f"{BACKFILL_ORIGIN}%")
+
+
+def runs_of(session: Session, source: str, scope: str, limit: int) -> list[IngestRun]:
+    """List the newest runs of a source in a scope, those that fill in among them."""
+    its = (col(IngestRun.source) == source, col(IngestRun.scope) == scope)
+    return list(session.exec(select_rows(IngestRun).where(*its).order_by(col(IngestRun.id).desc()).limit(limit)))
+
+
+def listed_since(session: Session, source: str, scope: str, since: datetime) -> int:
+    """Count what the planned runs of a source listed in a scope since an instant."""
+    runs = table_of(IngestRun)
+    counted = select(func.coalesce(func.sum(runs.c.listings), 0)).where(
+        runs.c.source == source, runs.c.scope == scope, runs.c.started_at >= since, planned(runs)
+    )
+    return int(session.connection().execute(counted).scalar_one())
+
+
 def standing_at(session: Session, scopes: Sequence[tuple[str, str]], at: datetime) -> list[tuple[str, str, str, str]]:
     """Say how (source, scope) pairs stood at an instant: both, and status and reason of the newest run by then.
 
@@ -132,7 +154,8 @@ def standing_at(session: Session, scopes: Sequence[tuple[str, str]], at: datetim
     runs = table_of(IngestRun)
     found = []
     for source, scope in scopes:
-        its = select(runs.c.status, runs.c.reason).where(runs.c.source == source, runs.c.scope == scope).limit(1)
+        its = select(runs.c.status, runs.c.reason).where(runs.c.source == source, runs.c.scope == scope, planned(runs))
+        its = its.limit(1)
         newest = its.where(runs.c.finished_at.between(at - _SILENT, at)).order_by(runs.c.id.desc())
         soon = its.where(runs.c.started_at > at, runs.c.finished_at <= at + _SOON).order_by(runs.c.id)
         then, later = (session.connection().execute(query).one_or_none() for query in (newest, soon))
@@ -144,14 +167,14 @@ def standing_at(session: Session, scopes: Sequence[tuple[str, str]], at: datetim
 def source_overview(session: Session, now: datetime) -> list[SourceHealth]:
     """Return the health of every source and scope that was ever run, by name; three queries in all."""
     runs, rejects = table_of(IngestRun), table_of(RejectedRecord)
-    newest = select(func.max(runs.c.id)).group_by(runs.c.source, runs.c.scope)
+    newest = select(func.max(runs.c.id)).where(planned(runs)).group_by(runs.c.source, runs.c.scope)
     connection = session.connection()
     last = connection.execute(
         select(runs).where(runs.c.id.in_(newest)).order_by(runs.c.source, runs.c.scope)
     ).mappings()
     well = connection.execute(
         select(runs.c.source, runs.c.scope, func.max(runs.c.finished_at))
-        .where(runs.c.status.in_([RunStatus.OK, RunStatus.QUIET]))
+        .where(runs.c.status.in_([RunStatus.OK, RunStatus.QUIET]), planned(runs))
         .group_by(runs.c.source, runs.c.scope)
     )
     last_ok = {(source, scope): at for source, scope, at in well}

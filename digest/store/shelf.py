@@ -10,6 +10,7 @@ from sqlmodel import Session, col
 
 from digest.core.merge import Facts, join
 from digest.core.paper import same_work
+from digest.store.former_titles import former_titles
 from digest.store.paper_rows import Entry, in_chunks, load
 from digest.store.tables import Paper
 
@@ -23,6 +24,7 @@ class Shelf:
         self._by_id: dict[int, Entry] = {}
         self._by_arxiv_id: dict[str, Entry] = {}
         self._by_title: dict[str, list[Entry]] = defaultdict(list)
+        self._by_former: dict[str, list[Entry]] = defaultdict(list)
 
     @classmethod
     def fetch(cls, session: Session, batch: Sequence[Facts]) -> Shelf:
@@ -40,18 +42,23 @@ class Shelf:
                 wanted = col(Paper.title_key).in_(keys)
                 authors = {author for key in keys for author in titles[key]} | {""}
                 conditions.append(wanted & col(Paper.first_author_key).in_(authors) if known else wanted)
+        once_called = former_titles(session, {facts.title_key for facts in batch if not facts.arxiv_id})
+        conditions += [col(Paper.id).in_(ids) for ids in in_chunks(sorted({each for _title, each in once_called}))]
         for condition in conditions:
             for entry in load(session, condition):
                 if entry.id is not None and entry.id not in shelf._by_id:
                     shelf._by_id[entry.id] = entry
                     shelf._add(entry)
+        for title, paper_id in once_called:
+            shelf._by_former[title].append(shelf._by_id[paper_id])
         return shelf
 
     def place(self, facts: Facts) -> Entry:
         """Join a listing's facts to the paper they are about, new where no paper is, and return that paper.
 
-        An arXiv id decides. Without one, the title and the first author do. A paper known only by its title is
-        promoted, or joined to the one with the id, as soon as a listing with an id has its title and author.
+        An arXiv id decides. Without one, the title and the first author do, and where no paper has that title now, one
+        that once had it. A paper known only by its title is promoted, or joined to the one with the id, as soon as a
+        listing with an id has its title and author.
         """
         title, author = facts.title_key, facts.first_author_key
         entry = self._by_arxiv_id.get(facts.arxiv_id) if facts.arxiv_id else None
@@ -66,14 +73,18 @@ class Shelf:
             for one in sorted(nameless if author else _unanimous(nameless), key=_age):
                 entry = one if entry is None else self._unite(entry, one)
         else:
-            entry = _closest(titled, author)
+            entry = _closest(titled, author) or _closest(self._once_titled(title, author), author)
         if entry is None:
             entry = Entry(facts, title, author)
             self._add(entry)
             return entry
         join(entry.facts, facts)
-        self._reindex(entry)
+        self._reindex(entry, title)
         return entry
+
+    def _once_titled(self, title: str, author: str) -> list[Entry]:
+        found = {id(one.current): one.current for one in self._by_former.get(title, ())}
+        return [one for one in found.values() if same_work(title, one.author_key, title, author)]
 
     def _add(self, entry: Entry) -> None:
         self.entries.append(entry)
@@ -81,9 +92,12 @@ class Shelf:
         if entry.facts.arxiv_id:
             self._by_arxiv_id[entry.facts.arxiv_id] = entry
 
-    def _reindex(self, entry: Entry) -> None:
+    def _reindex(self, entry: Entry, *borne: str) -> None:
         before = entry.title_key
-        entry.rekey()
+        entry.rekey(*borne)
+        for title in entry.former:
+            if entry not in self._by_former[title]:
+                self._by_former[title].append(entry)
         if entry.title_key != before:
             self._by_title[entry.title_key].append(entry)
         if entry.facts.arxiv_id:
@@ -96,7 +110,8 @@ class Shelf:
         loser.merged_into = survivor
         if survivor.id is not None and loser.id is not None:
             self.unions.append((survivor.id, loser.id))
-        self._reindex(survivor)
+        survivor.former |= loser.former
+        self._reindex(survivor, loser.title_key)
         return survivor
 
 

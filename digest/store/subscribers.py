@@ -36,21 +36,23 @@ _event = table_of(BounceEvent)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What a reader asks for when they subscribe, before they refine it."""
+    """What a reader asks for when they subscribe, before they refine it; an empty `language` is the site's own."""
 
     timezone: str = "UTC"
     hour: int = 8
     categories: tuple[str, ...] = ()
+    language: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """Where an act of consent came from: its instant, IP address, page, and the wording's version."""
+    """Where an act of consent came from: its instant, IP address, page, the wording's version and its language."""
 
     at: datetime
     ip: str
     source: str
     wording: str = ""
+    language: str = ""
 
 
 def request_subscription(
@@ -84,6 +86,7 @@ def request_subscription(
         timezone=wishes.timezone,
         hour=wishes.hour,
         categories=list(wishes.categories),
+        language=wishes.language,
         confirmed_at=None,
     )
     changed(
@@ -170,6 +173,7 @@ def record_consent(
         "ip": evidence.ip,
         "source": evidence.source,
         "wording": evidence.wording,
+        "language": evidence.language,
     }
     insert_row(session, _consent, row, literal(applies))
 

@@ -38,9 +38,11 @@ def newest_bans(session: Session, limit: int) -> list[Ban]:
     return [_ban(row) for row in session.connection().execute(statement)]
 
 
-def bans_on(session: Session, hashes: Sequence[str]) -> list[Ban]:
-    """Return the bans under any of these hashes."""
+def bans_on(session: Session, hashes: Sequence[str], *, locked: bool = False) -> list[Ban]:
+    """Return the bans under any of these hashes; `locked`, nobody changes them until the transaction ends."""
     statement = select(*_COLUMNS).where(_suppression.c.address_hash.in_(hashes))
+    if locked:
+        statement = statement.with_for_update()
     return [_ban(row) for row in session.connection().execute(statement)]
 
 

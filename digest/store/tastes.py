@@ -112,6 +112,8 @@ def resting_on(session: Session, ids: Sequence[int]) -> list[int]:
         reacted = select(_reaction.c.subscriber_id).where(_reaction.c.paper_id.in_(chunk))
         names = select(_paper.c.arxiv_id, _paper.c.slug).where(_paper.c.id.in_(chunk))
         keys = {name for row in session.connection().execute(names) for name in row if name}
+        aliases = select(_alias.c.slug).where(_alias.c.paper_id.in_(chunk))
+        keys.update(session.connection().execute(aliases).scalars())
         started = select(_interest.c.subscriber_id).where(
             _interest.c.kind == InterestKind.PAPER, _interest.c.key.in_(keys)
         )

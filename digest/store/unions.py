@@ -7,6 +7,7 @@ from sqlmodel import Session, SQLModel
 
 from digest.store.dialects import insert_missing, table_of
 from digest.store.tables import (
+    FormerTitle,
     IssueCard,
     IssueEdit,
     ListingRow,
@@ -28,6 +29,7 @@ _MOVED_ONCE: tuple[tuple[type[SQLModel], tuple[str, ...]], ...] = (
     (SignalCheck, ("service",)),
     (PaperStanding, ()),
     (PaperCredit, ("slug",)),
+    (FormerTitle, ("title_key",)),
     (ReactionRow, ("subscriber_id",)),
 )
 
@@ -44,7 +46,7 @@ def unite_rows(session: Session, survivor: int, loser: int) -> None:
     """Point everything that names the loser at the survivor, keep its addresses as aliases, delete it.
 
     Where both have the same observation, a score as of the same instant, an answer of the same service, a standing,
-    the same credit or the same reader's reaction, the survivor's stays. The frozen content of issue cards and the
+    the same credit, former title or reader's reaction, the survivor's stays. The frozen content of issue cards and the
     paper ids in deliveries keep the old id, which resolves through its alias. What was worked out from the loser's
     words goes with it: the survivor has, or gets, its own.
     """

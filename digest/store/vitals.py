@@ -20,7 +20,12 @@ _issue = table_of(IssueRow)
 _run = table_of(IngestRun)
 _subscriber = table_of(Subscriber)
 _WAITING = (DeliveryState.PENDING, DeliveryState.DEFERRED)
-_QUEUES: dict[str, Sequence[DeliveryKind]] = {"digest": (DeliveryKind.DIGEST,), "prompt": PROMPT}
+# Nobody waits for an alert, as for a confirmation: that one waits must not be another alarm.
+_QUEUES: dict[str, Sequence[DeliveryKind]] = {
+    "digest": (DeliveryKind.DIGEST,),
+    "prompt": tuple(kind for kind in PROMPT if kind is not DeliveryKind.ALERT),
+    "alert": (DeliveryKind.ALERT,),
+}
 _LOOKED_AT = 20_000  # deferred deliveries by whose domains the rest is judged
 _NAMED, _ENOUGH = 10, 10  # domains that are named, and the readers one must have for that
 
@@ -66,7 +71,7 @@ def newest_issues(session: Session, number: int) -> list[IssueStanding]:
 
 
 def oldest_due(session: Session, now: datetime) -> dict[str, datetime | None]:
-    """Return, for digests and for mail that somebody waits for, since when the oldest is due; None: nothing is."""
+    """Return, for digests, for mail that somebody waits for and for alerts, since when the oldest is due, or None."""
     kinds = [
         (name, select(func.min(_delivery.c.due_at)).where(_delivery.c.state == state, _delivery.c.kind == kind))
         for name, kinds in _QUEUES.items()
@@ -94,7 +99,7 @@ def deferred_by_domain(session: Session) -> dict[str, int]:
     """
     address = func.coalesce(func.nullif(_delivery.c.address, ""), _subscriber.c.address)
     some = (
-        select(_domain(session, address).label("domain"))
+        select(domain_of(session, address).label("domain"))
         .select_from(_delivery)
         .outerjoin(_subscriber, _subscriber.c.id == _delivery.c.subscriber_id)
         .where(_delivery.c.state == DeliveryState.DEFERRED)
@@ -112,7 +117,8 @@ def deferred_by_domain(session: Session) -> dict[str, int]:
     return named
 
 
-def _domain(session: Session, address: ColumnElement[Any]) -> ColumnElement[Any]:
+def domain_of(session: Session, address: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return the domain of an address, in small letters, as an expression."""
     if session.connection().dialect.name == "postgresql":
         return func.lower(func.substring(address, "[^@]*$"))
     return func.lower(func.substr(address, func.instr(address, "@") + 1))

@@ -14,6 +14,7 @@ from digest.flows import sign_in as flow
 from digest.store.admins import append_audit
 from digest.store.engine import writing
 from digest.tokens import token_hash
+from digest.web.dead_links import dead_link
 from digest.web.guard import crosses_sites
 from digest.web.headers import DESK
 from digest.web.pages import client_ip, to
@@ -189,7 +190,7 @@ def sign_in_page(site: TheSite, token: str) -> Response:
     try:
         site.services.tokens.verify("sign-in", token, now=site.now, max_age=flow.LINK_LASTS)
     except TokenInvalid as invalid:
-        return _dead_link(site, token, invalid)
+        return dead_link(site, "sign-in", token, invalid, way_out=_ASK_AGAIN)
     return site.pages.show(
         "one_button.html",
         personal=True,
@@ -209,7 +210,7 @@ def sign_in(request: Request, site: TheSite, token: str) -> Response:
     except TokenInvalid as invalid:
         if not isinstance(invalid, TokenSpent):
             record(site, "unknown", "refused", target="/admin/sign-in", detail=str(invalid), ip=client_ip(request))
-        return _dead_link(site, token, invalid)
+        return dead_link(site, "sign-in", token, invalid, way_out=_ASK_AGAIN)
     return _let_in(site, opened)
 
 
@@ -225,12 +226,6 @@ def _let_in(site: Site, opened: str) -> Response:
         path="/",
     )
     return answer
-
-
-def _dead_link(site: Site, token: str, why: TokenInvalid) -> Response:
-    words = str(why)[:1].upper() + str(why)[1:] + "."
-    status = 410 if site.was_signed("sign-in", token) else 404
-    return site.pages.notice("This link does not work", words, status=status, way_out=_ASK_AGAIN)
 
 
 @router.post("/sign-out")

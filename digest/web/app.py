@@ -19,7 +19,15 @@ from digest.web import (
     bylines,
     desk,
     desk_edits,
+    desk_errands,
+    desk_growth,
+    desk_reader_deeds,
+    desk_readers,
+    desk_sending,
     desk_sources,
+    desk_tables,
+    desk_tasks,
+    desk_today,
     editions,
     feedback,
     feeds,
@@ -73,6 +81,13 @@ _WORDS = {
 }
 
 
+_READERS_OWN = (readers, preferences, feedback, rights, moving, invitations)
+_DESK = (
+    *(admin, desk, desk_edits, desk_sending, desk_today, desk_sources, desk_tasks, desk_errands),
+    *(desk_growth, desk_readers, desk_reader_deeds, desk_tables),
+)
+
+
 def create_app(services: Services) -> FastAPI:
     """Make the application; raises ConfigError where the secret is missing or weak."""
     app = FastAPI(
@@ -91,16 +106,8 @@ def create_app(services: Services) -> FastAPI:
     app.include_router(probes.router)
     if services.settings.metrics_token or services.settings.metrics_from:
         app.include_router(metrics_router())
-    app.include_router(readers.router)
-    app.include_router(preferences.router)
-    app.include_router(feedback.router)
-    app.include_router(rights.router)
-    app.include_router(moving.router)
-    app.include_router(invitations.router)
-    app.include_router(admin.router)
-    app.include_router(desk.router)
-    app.include_router(desk_edits.router)
-    app.include_router(desk_sources.router)
+    for part in (*_READERS_OWN, *_DESK):
+        app.include_router(part.router)
     if services.settings.hook_secret or services.settings.sns_topics:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:

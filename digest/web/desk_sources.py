@@ -8,14 +8,16 @@ from fastapi import APIRouter, Response
 
 from digest.core.capture import RunStatus
 from digest.flows.conditions import missing_at, service_lines
+from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 from digest.store import desk as store
 from digest.store.engine import reading
+from digest.store.errands import errands
 from digest.store.issues import by_date
 from digest.store.runs import SourceHealth, source_overview
 from digest.web.admin import SignedIn
+from digest.web.desk_errands import at_desk, errand_line
 from digest.web.pages import day, instant
 from digest.web.site import Site, TheSite
-from digest.wiring import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 
 router = APIRouter(prefix="/admin")
 
@@ -29,6 +31,7 @@ def sources(site: TheSite, admin: SignedIn) -> Response:
     with reading(site.services.engine) as session:
         overview = source_overview(session, site.now)
         aside = store.set_aside(session)
+        asked = errands(session)
     reported = {(health.source, health.scope) for health in overview}
     never = [
         (name, [scope for scope in site.services.scopes(name) if (name, scope) not in reported])
@@ -40,7 +43,10 @@ def sources(site: TheSite, admin: SignedIn) -> Response:
         here="sources",
         sources=overview,
         services=service_lines(site.services.engine, SIGNAL_SERVICES, site.now),
+        budgets=[line for line in service_lines(site.services.engine, LIVE_SOURCES, site.now) if line.condition.row],
         set_aside=aside,
+        at_desk=at_desk,
+        errands=[errand_line(site, one) for one in asked],
         never=[(name, scopes) for name, scopes in never if scopes],
     )
 

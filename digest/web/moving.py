@@ -38,7 +38,14 @@ def confirm_new_address(request: Request, site: TheSite, token: str) -> Response
     """Move a digest, once."""
     services = site.services
     try:
-        moved = moving.confirm_move(services.engine, services.tokens, token, now=site.now, ip=client_ip(request))
+        moved = moving.confirm_move(
+            services.engine,
+            services.tokens,
+            token,
+            now=site.now,
+            ip=client_ip(request),
+            language=site.language.tag,
+        )
     except TokenSpent as spent:
         return site.pages.notice(site.language("Already done"), site.language.told(spent))
     except TokenInvalid as invalid:
@@ -79,7 +86,14 @@ def object_to_move(request: Request, site: TheSite, token: str) -> Response:
     """Undo a change of address, once."""
     services = site.services
     try:
-        moving.object_to_move(services.engine, services.tokens, token, now=site.now, ip=client_ip(request))
+        moving.object_to_move(
+            services.engine,
+            services.tokens,
+            token,
+            now=site.now,
+            ip=client_ip(request),
+            language=site.language.tag,
+        )
     except TokenSpent as spent:
         return site.pages.notice(site.language("Already undone"), site.language.told(spent))
     except TokenInvalid as invalid:

@@ -71,6 +71,12 @@ def save_preferences(request: Request, site: TheSite, token: str, typed: TheForm
         return before
     site = site.for_reader(before.choices.language)
     services, now = site.services, site.now
+    if not typed.whole:
+        words = site.language(
+            "The form did not arrive whole, so nothing is saved: what it lacked would have been taken away. Below is "
+            "what is kept; change it and press Save."
+        )
+        return _page(site, token, Typed.of(before, now), before, faults=[words], status=422)
     boxes = read_boxes(services.engine, typed.boxes)
     wanted = [one for box in boxes.values() for one in box.interests]
     try:
@@ -144,7 +150,9 @@ def _ahead(request: Request, site: Site, token: str) -> Preview | Response:
         words = say("A digest is made anew each time it is looked at, and it was often. Try again later.")
         return site.pages.notice(say("Too many looks ahead"), words, status=429)
     issued_on = services.next_cut_off(now).date()
-    return preview(services.engine, services.courier, issued_on=issued_on, at=now, reader=found.address)
+    return preview(
+        services.engine, services.courier, issued_on=issued_on, at=now, reader=found.address, drafts=services.drafts
+    )
 
 
 def _reader(site: Site, token: str) -> ReaderPreferences | Response:

@@ -33,7 +33,7 @@ RUNNING, UNTIL, ENDLESS = "run", "until", "open"
 class Typed:
     """The form's fields as text, right or wrong; `more` holds categories that have no box to tick.
 
-    `seen` is the instant at which the page was made.
+    `seen` is the instant at which the page was made; `whole` says that the form's last field came, and so all of them.
     """
 
     categories: tuple[str, ...]
@@ -51,6 +51,7 @@ class Typed:
     until: str
     boxes: Mapping[InterestKind, str]
     seen: str = ""
+    whole: bool = True
 
     @classmethod
     def of(cls, reader: ReaderPreferences, now: datetime) -> Typed:
@@ -166,6 +167,7 @@ def _typed(  # noqa: PLR0917  # the fields of the form
     papers: Annotated[str, Form()] = "",
     seen: Annotated[str, Form()] = "",
     instead: Annotated[str, Form()] = "",
+    whole: Annotated[str, Form()] = "",
 ) -> Typed:
     typed = Typed(
         categories=tuple(categories or ()),
@@ -183,6 +185,7 @@ def _typed(  # noqa: PLR0917  # the fields of the form
         until=until,
         boxes=dict(zip(BOXES, (authors, labs, keywords, searches, exclusions, papers), strict=True)),
         seen=seen,
+        whole=bool(whole),
     )
     return typed.with_other(instead) if instead else typed
 

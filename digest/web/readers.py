@@ -88,7 +88,7 @@ def confirm(request: Request, site: TheSite, token: str) -> Response:
     """Confirm a subscription, once, and welcome the reader."""
     services, now, say = site.services, site.now, site.language
     try:
-        reader = flow.confirm(services.engine, services.tokens, token, now=now, ip=client_ip(request))
+        reader = flow.confirm(services.engine, services.tokens, token, now=now, ip=client_ip(request), language=say.tag)
     except TokenSpent:
         words = say("This subscription is confirmed already. You need not do anything more.")
         return site.pages.notice(say("Already confirmed"), words)
@@ -135,9 +135,9 @@ async def unsubscribe(request: Request, site: TheSite, token: str) -> Response:
 
 def _unsubscribe(site: Site, token: str, ip: str, one_click: bool) -> Response:
     services = site.services
-    source = "one-click" if one_click else "site"
+    read = {"source": "one-click"} if one_click else {"source": "site", "language": site.language.tag}
     try:
-        flow.unsubscribe(services.engine, services.tokens, token, now=site.now, ip=ip, source=source)
+        flow.unsubscribe(services.engine, services.tokens, token, now=site.now, ip=ip, **read)
     except TokenInvalid as invalid:
         return dead_link(site, "unsubscribe", token, invalid)
     say = site.language

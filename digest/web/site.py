@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from digest.core.language import ENGLISH, Language
 from digest.errors import TokenInvalid
+from digest.flows.progress import ProgressWatch
 from digest.web.guard import RateLimit, TimeTrap
 from digest.web.limits import Limits
 from digest.web.pace import EvenPace
@@ -30,6 +31,7 @@ class Site:
     audit_limit: RateLimit
     api_limit: RateLimit
     preview_limit: RateLimit
+    progress: ProgressWatch
 
     @classmethod
     def of(cls, services: Services) -> Site:
@@ -43,6 +45,7 @@ class Site:
             audit_limit=RateLimit(60, timedelta(hours=1)),
             api_limit=RateLimit(120, timedelta(minutes=1)),
             preview_limit=RateLimit(60, timedelta(hours=1)),
+            progress=ProgressWatch(),
         )
 
     @property

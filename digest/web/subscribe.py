@@ -63,6 +63,8 @@ def take_address(request: Request, site: Site, entered: Entered, *, website: str
             special_use=services.settings.allow_test_addresses,
             sign_up=services.sign_up,
             invitation=entered.invitation,
+            language=services.languages.asked_for(request.headers.get("accept-language", "")),
+            read_in=say.tag,
         )
     except (AddressRefused, PreferencesRefused, SignUpRefused) as refused:
         return subscribe_page(site, entered, fault=say.told(refused), status=422)

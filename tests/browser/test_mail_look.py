@@ -19,6 +19,7 @@ from digest.core.tailor import Edition
 from digest.core.trend import Candidate, appraise, trend_scores
 from digest.files import seeds_folder
 from digest.mail import render
+from digest.mail.alert_words import alert_words
 from digest.sources.seeds import read_seeds
 from tests.mail import samples
 from tests.mail.test_render import HOSTILE
@@ -125,10 +126,11 @@ def mails() -> dict[str, str]:
         html["cut"] = renderer.digest(EDITIONS["ten"], samples.LINKS).html
     html["confirmation"] = renderer.confirmation(f"{samples.BASE_URL}/confirm/{'k' * 180}").html
     html["sign-in"] = renderer.sign_in(f"{samples.BASE_URL}/sign-in/{'k' * 90}").html
+    html |= {name: renderer.alert(alert_words(body)).html for name, body in samples.NOTICES.items()}
     return html
 
 
-NAMES = [*EDITIONS, "cut", "confirmation", "sign-in"]
+NAMES = [*EDITIONS, *samples.NOTICES, "cut", "confirmation", "sign-in"]
 # A mail is shown within the page of a mail program, whose landmarks are its own.
 NO_LANDMARKS = {"rules": {"landmark-one-main": {"enabled": False}, "region": {"enabled": False}}}
 _HEAD_STYLES = re.compile(r"<style.*?</style>", re.DOTALL)
@@ -181,7 +183,7 @@ def test_a_mail_at_twice_its_size_needs_no_sideways_scrolling(show: Show, name: 
     assert narrow.evaluate("document.documentElement.scrollWidth") <= 188
 
 
-@pytest.mark.parametrize("name", ["ten", "thirty", "rtl", "cut", "empty"])
+@pytest.mark.parametrize("name", ["ten", "thirty", "rtl", "cut", "empty", "alert"])
 @pytest.mark.parametrize("dropped", ["head", "all"])
 def test_a_mail_is_read_in_order_where_styles_are_dropped(  # checklist 25
     show: Show, mails: dict[str, str], name: str, dropped: str

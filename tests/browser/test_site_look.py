@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from digest.core.plan import Task, Work
 from digest.core.trend import Part
 from digest.store.engine import writing
 from digest.store.percentiles import keep_standings
@@ -23,6 +24,7 @@ from digest.store.tables import (
     PaperText,
     RejectedRecord,
     Score,
+    TaskAside,
 )
 from tests.browser.conftest import Live, sign_in
 from tests.conftest import NOW
@@ -49,6 +51,18 @@ EVIDENCE = [
 
 def fill(live: Live, place: Place) -> None:
     """Make a site with something in every place: two issues, signals, an author, runs, deliveries."""
+    with writing(live.services.engine) as session:
+        poison = Work(Task.INGEST, source="arxiv-rss", scope="cs.LG")
+        session.add(
+            TaskAside(
+                key=poison.key,
+                tries=3,
+                worker="a-host-with-a-long-name.example.org:31337",
+                began_at=NOW,
+                at=NOW,
+                words="Worker exited prematurely: signal 9 (SIGKILL) Job: 0.",
+            )
+        )
     for day, simulated in ((NOW.date(), False), (NOW.date() + timedelta(days=1), True)):
         cards = []
         for rank, title in enumerate(TITLES, 1):
@@ -205,8 +219,10 @@ def tour(live: Live, page: Page) -> list[tuple[str, str]]:
         ("desk", "/admin/"),
         ("desk-phone", "/admin/?view=phone"),
         ("desk-source", "/admin/?view=source"),
+        ("desk-today", "/admin/today"),
         ("desk-sources", "/admin/sources"),
         ("desk-deliveries", "/admin/deliveries"),
+        ("desk-tasks", "/admin/tasks"),
     ]
 
 

@@ -89,15 +89,15 @@ class Scheduler:
         self._app = Celery("scheduler", broker=broker, set_as_current=False)
         self._ticker = Ticker(services, self._enqueue, live=False)
 
-    def tick(self) -> None:
-        """Ask what is due, and enqueue what concerns deliveries."""
-        self._ticker.tick()
+    def tick(self) -> list[Work]:
+        """Ask what is due, and enqueue what concerns deliveries; return all that was due."""
+        return self._ticker.tick()
 
     def _enqueue(self, work: Work) -> None:
         if work.task in {Task.DELIVER, Task.SWEEP}:
-            self._app.send_task(f"firstlight.{work.task}", queue="firstlight")
+            self._app.send_task(f"firstlight.{work.task}", queue="send")
         elif work.task is Task.COMPOSE and work.issued_on is not None:
-            self._app.send_task("firstlight.compose", args=[work.issued_on.isoformat()], queue="firstlight")
+            self._app.send_task("firstlight.compose", args=[work.issued_on.isoformat()], queue="send")
 
 
 class Worker:

@@ -12,8 +12,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from digest.store.engine import open_engine
+from digest.flows.trials import try_again
+from digest.store.engine import open_engine, reading
 from digest.store.schema import upgrade
+from digest.store.trials import set_aside
 from tests.faults import stage
 from tests.faults.broker import Scheduler, Worker, environment, flush, redis_server
 from tests.faults.oracle import Verdict, judge
@@ -77,8 +79,17 @@ class WorkerSoak:
         since = time.monotonic()
         while self.taken().total() < goal and time.monotonic() < since + _LONGEST:
             self._move_clock()
+            self._try_again()
             self.scheduler.tick()
             time.sleep(_TICK)
+
+    def _try_again(self) -> None:
+        """Do as an admin does who knows that it is us who kill the workers: what was set aside is tried again."""
+        with reading(self.engine) as session:
+            aside = set_aside(session)
+        for one in aside:
+            try_again(self.engine, one.id, actor="soak", now=self.clock())
+            self.ends["set aside"] += 1
 
     def _move_clock(self) -> None:
         """To where something becomes due; past a lease now and then; to the next day once this one is settled."""

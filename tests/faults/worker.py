@@ -2,8 +2,8 @@
 
 Run as `python -m tests.faults.worker`. FAULT_CLOCK names the clock's file; FAULT_AT is `point:nth:SIGNAL` or nothing,
 FAULT_CHUNK how many deliveries a task takes; the file `FAULT_CLOCK.ready.PID` is made once it is in service. The point
-`unacknowledged` comes when a task has returned, and its message is not acknowledged yet. A point strikes once:
-FAULT_STRUCK names a file that remembers it.
+`unacknowledged` comes when a task has returned, and its message is not acknowledged yet. With FAULT_STRUCK a point
+strikes once: it names a file that remembers it. With FAULT_WHOLE the worker's parent process is killed along.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main() -> None:
     worker_ready.connect(in_service, weak=False)
     celery_app.conf.update(broker_transport_options={"visibility_timeout": 3, "unacked_restore_interval": 1})
     celery_app.worker_main(
-        ["worker", "--loglevel=ERROR", "--concurrency=1", "--queues=firstlight", "--without-gossip", "--without-mingle"]
+        ["worker", "--loglevel=ERROR", "--concurrency=1", "--queues=send", "--without-gossip", "--without-mingle"]
     )
 
 
@@ -54,13 +54,20 @@ def _checkpoint(fault: str) -> Callable[[str], None]:
     if not fault or struck.exists():
         return lambda _point: None
     point, nth, number = fault.split(":")
-    blow = strike(point, int(nth), signal.Signals[number], before=struck.touch)
+    blow = strike(point, int(nth), signal.Signals[number], before=partial(_before, struck))
 
     def reach(name: str) -> None:
         if not struck.exists():  # the pool starts another process in place of one that died
             blow(name)
 
     return reach
+
+
+def _before(struck: Path) -> None:
+    if "FAULT_STRUCK" in os.environ:
+        struck.touch()
+    if "FAULT_WHOLE" in os.environ:
+        os.killpg(os.getpgid(0), signal.SIGKILL)
 
 
 if __name__ == "__main__":

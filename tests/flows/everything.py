@@ -17,6 +17,7 @@ from digest.store.tables import (
     Delivery,
     InterestRow,
     ReactionRow,
+    SpecimenLetter,
     Subscriber,
     Subscription,
     TasteRow,
@@ -61,7 +62,13 @@ def add_everything(engine: Engine, *, banned: bool = True) -> int:
                 last_digest_at=THEN + timedelta(days=2),
             ),
             Consent(
-                subscriber_id=own, action="request", at=THEN, ip="203.0.113.77", source="quokka page", wording="2026-11"
+                subscriber_id=own,
+                action="request",
+                at=THEN,
+                ip="203.0.113.77",
+                source="quokka page",
+                wording="2026-11",
+                language="de",
             ),
             AddressChange(
                 subscriber_id=own,
@@ -126,6 +133,17 @@ def add_everything(engine: Engine, *, banned: bool = True) -> int:
             ),
         ]
         session.add_all(rows)
+        session.flush()
+        session.add(
+            SpecimenLetter(
+                delivery_id=1,
+                subscriber_id=own,
+                subject="For the Wombat-Lab",
+                html="<p>quokka</p>",
+                text="quokka and xylander",
+                made_at=THEN + timedelta(hours=11),
+            )
+        )
     with writing(engine) as session:
         if banned:
             suppress(session, ADDRESS, TOKENS.address_hashes(ADDRESS), "hard 5.1.1", THEN + timedelta(days=6))

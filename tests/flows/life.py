@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Engine, event, func
 from sqlmodel import SQLModel, col, select
@@ -26,7 +27,21 @@ from digest.mail.render import Renderer
 from digest.mail.smtp import Relay
 from digest.store.engine import open_engine, reading
 from digest.store.tables import Delivery, IssueRow
-from tests.flows.lives import CATEGORIES, DAY, HOUR, OTHER_WORDS, Draft, Move, Plan, Reader, Time, Told, Wishes, folded
+from tests.flows.lives import (
+    CATEGORIES,
+    DAY,
+    HOUR,
+    OTHER_WORDS,
+    Draft,
+    Move,
+    Plan,
+    Reader,
+    Time,
+    Told,
+    Wishes,
+    folded,
+    id_written,
+)
 from tests.flows.pausing import pause, resume
 from tests.mail.servers import ScriptedServer
 from tests.post import BASE, SENDER, TOKENS, add_reader
@@ -124,7 +139,7 @@ class Life(ABC):
         return Listing(
             source="arxiv-rss" if named else "hf",
             title=told.title,
-            arxiv_id=f"2605.{number + 1:05d}" if named else None,
+            arxiv_id=id_written(number, told.version) if named else None,
             version=told.version if named else None,
             authors=(draft.author,),
             labs=(draft.lab,) if draft.lab else (),
@@ -218,6 +233,11 @@ class Life(ABC):
             case "time":
                 reader.steady = False
                 self.change(reader, move.time, reader.wishes)
+            case "sooner":  # on the same clock, and at once: what may not bring another digest of the same day
+                reader.steady = False
+                zone = reader.time[0]
+                soon = (self.now + timedelta(hours=1)).astimezone(ZoneInfo(zone)).hour
+                self.change(reader, (zone, soon, "daily", 0), reader.wishes)
             case "wishes":
                 self.change(reader, reader.time, move.wishes)
             case "pause":

@@ -14,6 +14,8 @@ from tests.flows.test_readers_hours import shown_at
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 DAYS = 6
+REST = 12 * HOUR  # what lies between two digests of a reader at least
+LATEST = 2 * HOUR  # what is mailed after its slot, because the issue was late
 STARTS = [
     datetime(2026, 5, 18, tzinfo=UTC),
     datetime(2026, 3, 27, tzinfo=UTC),  # Europe goes forward, Lord Howe and Santiago go back a week later
@@ -32,6 +34,12 @@ OTHER_WORDS = ["tensor", "quantum", "bandit", "vision", "robot", "causal", "memo
 PHRASES = ["sparse attention", "pruning", "galaxy", "lattice", "tensor"]
 Time = tuple[str, int, str, int]  # zone, hour, cadence, weekday
 _WANTED = {"daily": range(7), "weekdays": range(5)}
+
+
+def id_written(number: int, version: int) -> str:
+    """Write a paper's arXiv id as sources do, each in its way."""
+    own = f"2605.{number + 1:05d}"
+    return (own, f"{own}v{version}", f"https://arxiv.org/abs/{own}v{version}")[(number + version) % 3]
 
 
 def folded(words: str) -> str:
@@ -134,7 +142,10 @@ moves = st.builds(
     st.integers(0, 95),
     st.integers(0, 2),
     st.sampled_from(
-        ["save", "save", "save", "more", "less", "mute", "time", "time", "wishes", "pause", "resume", "leave", "return"]
+        [
+            *["save", "save", "save", "more", "less", "mute", "time", "sooner", "sooner", "wishes"],
+            *["pause", "resume", "leave", "return"],
+        ]
     ),
     st.integers(0, 9),
     times,
@@ -148,7 +159,7 @@ def plans(papers: int, acts: int) -> st.SearchStrategy[Plan]:
         Plan,
         st.lists(drafts, min_size=papers, max_size=papers),
         st.lists(st.tuples(st.integers(0, 30), how), min_size=acts, max_size=acts),
-        st.sampled_from([timedelta(), timedelta(), 2 * HOUR]),
+        st.sampled_from([timedelta(), timedelta(), LATEST]),
         st.lists(moves, min_size=acts, max_size=acts).map(lambda some: sorted(some, key=lambda one: one.quarter)),
     )
 
@@ -166,6 +177,7 @@ class Reader:
     until: date | None = None
     steady: bool = True  # has never changed when digests come
     dates: set[date] = field(default_factory=set)
+    mailed: datetime | None = None  # when the last digest came
     had: dict[int, datetime] = field(default_factory=dict)
     saved: dict[int, int] = field(default_factory=dict)
     buttons: dict[int, tuple[str, int]] = field(default_factory=dict)  # by paper: the link's token, the paper's id

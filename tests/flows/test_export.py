@@ -89,8 +89,9 @@ def test_the_export_has_the_documented_shape(engine: Engine) -> None:  # checkli
     assert told["exported_at"] == "2026-05-20T06:00:00Z"
     assert told["subscription"]["timezone"] == "Asia/Kathmandu"
     assert told["consents"][0]["source"] == "quokka page"
-    assert told["wordings"] == {"2026-11": dict(words_of("2026-11"))}
-    assert "one click ends it" in told["wordings"]["2026-11"]["form"]
+    assert told["consents"][0]["language"] == "de"
+    assert told["wordings"] == {"2026-11.de": dict(words_of("2026-11.de"))}
+    assert "ein Klick beendet es" in told["wordings"]["2026-11.de"]["form"]
     assert (told["address_changes"][0]["old_address"], told["address_changes"][0]["new_address"]) == (OLD, NEW)
     assert told["reactions"][0]["paper"] == {"title": "Paper 2", "url": "https://firstlight.test/papers/paper-2"}
     assert told["taste"][0]["hashed_words"] == [[5, 0.5], [4_000_000_001, -0.25]]

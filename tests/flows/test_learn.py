@@ -18,7 +18,7 @@ from digest.flows.words import read_words
 from digest.store.choices import one_at_a_time
 from digest.store.engine import reading, writing
 from digest.store.interests import add_interests
-from digest.store.tables import Paper, ReactionRow
+from digest.store.tables import Paper, PaperAlias, ReactionRow
 from digest.store.tastes import forget_taste, strike_out, tastes_of
 from tests.post import add_reader
 
@@ -176,3 +176,17 @@ def test_a_word_struck_out_while_tastes_are_learned_again_stays_so(engine: Engin
         assert learned.result() == 1
     with reading(engine) as session:
         assert tastes_of(session, [ann])[ann].terms["sparse"] == 0.0
+
+
+def test_a_paper_to_start_from_that_was_named_by_a_former_address_is_learned_with_its_words(engine: Engine) -> None:
+    ann = add_reader(engine, "ann@example.test")
+    with writing(engine) as session:
+        add_paper(session, 1)
+        session.add(PaperAlias(slug="pruning-sparse-networks", paper_id=1))
+        wanted = Interest(InterestKind.PAPER, "pruning-sparse-networks", "pruning-sparse-networks")
+        add_interests(session, ann, [wanted], NOW)
+    read_words(engine)
+    with writing(engine) as session:
+        assert learn_again(session, [1], now=NOW) == 1
+    with reading(engine) as session:
+        assert "sparse" in tastes_of(session, [ann])[ann].terms

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import Engine, event
-from sqlmodel import select
+from sqlmodel import SQLModel, select
 
 from digest.core.bounce import BounceAction, ReportKind
 from digest.core.delivery import DeliveryKind
@@ -19,15 +19,15 @@ from digest.flows.bounce import receive
 from digest.flows.deliver import deliver_due
 from digest.flows.feedback import saved
 from digest.flows.letters import reader_letter
-from digest.flows.moving import Moved, ask_to_move, confirm_move, object_to_move
+from digest.flows.moving import OBJECT_WITHIN, Moved, ask_to_move, confirm_move, object_to_move
 from digest.flows.preferences import preferences_of
 from digest.flows.rights import erase_own, export_own, standing_of
-from digest.flows.subscribe import unsubscribe
+from digest.flows.subscribe import request, unsubscribe
 from digest.mail.verp import verp_address
 from digest.store.addressees import Reader as Addressee
 from digest.store.choices import link_generation
 from digest.store.deliveries import Claim
-from digest.store.engine import reading, writing
+from digest.store.engine import open_engine, reading, writing
 from digest.store.subscribers import suppress, suppressed
 from digest.store.tables import AddressChange, BounceEvent, Consent, Subscriber
 from tests import post
@@ -276,3 +276,55 @@ def test_what_comes_back_from_another_address_says_nothing_of_this_one(engine: E
         scored = session.exec(select(BounceEvent).where(BounceEvent.event_key == "1")).one()
         assert session.exec(select(AddressChange)).one().confirmed_at == later
     assert scored.action == BounceAction.FORGIVEN
+
+
+def test_the_notice_waits_for_the_old_address_as_long_as_the_move_can_be_undone(engine: Engine) -> None:
+    reader = add_reader(engine, OLD)
+    move(engine, reader)
+    (notice,) = post.deliveries(engine, kind="moved")
+    assert notice.expires_at == NOW + OBJECT_WITHIN
+    later = NOW + 20 * DAY  # a mail host that was away for weeks
+    object_to_move(engine, TOKENS, mailed(engine, OLD, "/old-address", later), now=later, ip="")
+    assert address_of(engine, reader) == OLD
+
+
+def racing(engine: Engine, statement: str, address: str) -> None:
+    """Let a stranger subscribe with an address just before a statement of a move, the first time it runs."""
+    done: list[str] = []
+
+    def come_between(_connection: object, _cursor: object, running: str, *_more: object) -> None:
+        if running.startswith(statement) and not done:
+            done.append(running)
+            request(engine, TOKENS, address, now=NOW, ip="", source="site", special_use=True)
+
+    event.listen(engine, "before_cursor_execute", come_between)
+
+
+@pytest.mark.postgres
+def test_who_subscribes_there_at_the_very_moment_of_a_move_gives_way(postgres_url: str) -> None:
+    """On SQLite one transaction writes at a time, and nobody can come between."""
+    engine = open_engine(postgres_url)
+    SQLModel.metadata.create_all(engine)
+    reader = add_reader(engine, OLD)
+    ask(engine, reader)
+    link = mailed(engine, NEW, "/new-address")
+    racing(engine, "UPDATE subscriber", NEW)
+    assert confirm_move(engine, TOKENS, link, now=NOW, ip="") is Moved.MOVED
+    assert address_of(engine, reader) == NEW
+    with reading(engine) as session:
+        assert len(session.exec(select(Subscriber)).all()) == 1
+    engine.dispose()
+
+
+@pytest.mark.postgres
+def test_who_subscribes_with_the_old_address_at_the_very_moment_it_is_asked_back_keeps_it(postgres_url: str) -> None:
+    engine = open_engine(postgres_url)
+    SQLModel.metadata.create_all(engine)
+    reader = add_reader(engine, OLD)
+    move(engine, reader)
+    link = mailed(engine, OLD, "/old-address")
+    racing(engine, "UPDATE subscriber", OLD)
+    with pytest.raises(TokenInvalid, match="new subscription"):
+        object_to_move(engine, TOKENS, link, now=NOW, ip="")
+    assert address_of(engine, reader) == NEW
+    engine.dispose()

@@ -29,6 +29,7 @@ from digest.store.tables import (
     ObservationRow,
     RejectedRecord,
     Score,
+    SpecimenLetter,
     SpentToken,
 )
 from tests import post
@@ -157,10 +158,19 @@ def test_spent_links_sessions_scores_and_mail_set_aside_go(engine: Engine) -> No
         )
     for days in (36, 34):
         add(engine, Score(paper_id=1, as_of=days_ago(days), value=1.0))
+    for days in (2, 0.5):
+        letter = Delivery(
+            kind="test", state="accepted", address="e@example.org", due_at=NOW, expires_at=NOW, created_at=NOW
+        )
+        add(engine, letter)
+        with reading(engine) as session:
+            number = session.connection().scalar(select(func.max(table_of(Delivery).c.id)))
+        add(engine, SpecimenLetter(delivery_id=number, subject="s", html="h", text="t", made_at=days_ago(days)))
     for days in (91, 89):
         add(engine, MailboxAside(mailbox="m", uid_validity=1, uid=days, at=days_ago(days), reason="no mail"))
     prune(engine, KEEP, now=NOW)
-    assert [count(engine, model) for model in (SpentToken, AdminSession, Score, MailboxAside)] == [1, 1, 1, 1]
+    kept = (SpentToken, AdminSession, Score, MailboxAside, SpecimenLetter)
+    assert [count(engine, model) for model in kept] == [1] * len(kept)
 
 
 def test_each_transaction_is_small_and_a_stop_ends_between_two(engine: Engine) -> None:

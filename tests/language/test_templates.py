@@ -13,7 +13,11 @@ from digest.templating import speak
 from tests.language.bare import bare_words
 
 TEMPLATES = sorted(path for path in templates_folder().rglob("*.*") if path.suffix in (".html", ".j2"))
-DESK = {"deliveries.html", "desk.html", "sign_in.html", "sources.html", "tomorrow.html"}  # the desk is in English
+DESK = {  # the desk is in English
+    "alarms.html", "deliveries.html", "desk.html", "errand.html", "growth.html", "reader.html", "readers.html",
+    "sign_in.html", "source.html", "sources.html", "table.html", "table_row.html", "tables.html", "tasks.html",
+    "today.html", "tomorrow.html",
+}  # fmt: skip
 # Still to be converted; a name goes when its template is, and the test below then asks for it.
 NOT_YET: set[str] = set()
 

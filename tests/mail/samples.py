@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
+from digest.core import alarms
+from digest.core.alarms import Rule
 from digest.core.issue import Card
 from digest.core.tailor import Edition, Pick
 from digest.core.why import Why, WhyKind
@@ -126,3 +130,48 @@ def ten() -> Edition:
 def renderer() -> Renderer:
     """A renderer over the real templates."""
     return Renderer(templates_folder(), BASE_URL, SENDER)
+
+
+def told(rule: Rule, subject: str = "", details: str = "", *, over: bool = False) -> dict[str, Any]:
+    """An alarm as a notice has it."""
+    return {
+        "alarm": f"{rule.name}:{subject}" if subject else rule.name,
+        "severity": rule.severity.value,
+        "title": rule.title % {"subject": subject} if subject else rule.title,
+        "details": details,
+        "since": "2026-05-20T02:13:00+00:00",
+        "over_at": "2026-05-20T05:40:00+00:00" if over else None,
+        "what_to_do": "" if over else rule.doing,
+        "link": f"{BASE_URL}{rule.page}",
+    }
+
+
+def notice(*began: dict[str, Any], over: Sequence[dict[str, Any]] = (), kind: str = "alarm") -> dict[str, Any]:
+    """A notice of alarms that began, and of those that are over."""
+    return {
+        "kind": kind,
+        "site": SENDER.name,
+        "desk": f"{BASE_URL}/admin/",
+        "at": "2026-05-20T06:00:00+00:00",
+        "alarms": list(began),
+        "over": list(over),
+        "left_out": 0,
+    }
+
+
+NOTICES = {
+    "alert": notice(
+        told(alarms.RELAY_GONE, details="The relay at mx.example.org port 587 refuses connections."),
+        told(alarms.ISSUE_MISSING, details="There is no issue of 2026-05-20; the newest is of 2026-05-19."),
+        told(
+            alarms.SOURCE_LATE, "arxiv-rss", "cs.LG, cs.CL; last read well at 19 May 05:00 UTC. The feed is of 18 May."
+        ),
+        over=[told(alarms.SCORES_STALE, over=True)],
+    ),
+    "alert-over": notice(over=[told(alarms.BRAKED, over=True)], kind="over"),
+    "alert-trial": notice(kind="trial"),
+    "alert-hostile": notice(
+        told(alarms.SOURCE_FAILED, "<b>&", f"<script>alert(1)</script> {'x' * 300} {RIGHT_TO_LEFT_TITLE}"),
+        *(told(alarms.SOURCE_FAILED, f"source-{number}", "503 " * 90) for number in range(19)),
+    ),
+}

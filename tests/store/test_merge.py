@@ -12,10 +12,11 @@ from sqlmodel import col, select
 
 from digest.core.paper import AnnounceType, Listing, Observation
 from digest.store.engine import reading, writing
+from digest.store.former_titles import MOST
 from digest.store.merge import Tally, listing_key, merge_batch
 from digest.store.papers import current_ids, other_ids
 from digest.store.site import find_paper
-from digest.store.tables import IssueCard, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
+from digest.store.tables import FormerTitle, IssueCard, IssueRow, ListingRow, ObservationRow, Paper, PaperAlias, Score
 
 SEEN = datetime(2026, 5, 20, 6, 0, tzinfo=UTC)
 
@@ -270,3 +271,55 @@ def test_a_paper_that_went_by_several_ids_is_known_by_all_of_them(engine: Engine
     with reading(engine) as session:
         assert other_ids(session, [first]) == {first: {first, second}}
         assert other_ids(session, [second, 999]) == {second: {first, second}}
+
+
+RETITLED = "Lamps, by their shade"
+
+
+@pytest.mark.parametrize("order", ["an older title after", "an older title before", "in one batch"])
+def test_a_listing_without_id_finds_the_paper_by_a_title_it_once_had(engine: Engine, order: str) -> None:
+    first = listing(arxiv_id="2605.00001", version=1)
+    second = listing(arxiv_id="2605.00001", version=2, title=RETITLED)
+    stranger = listing(source="pages", labs=("uw",))
+    read = {
+        "an older title after": [[first], [second], [stranger]],
+        "an older title before": [[second], [first], [stranger]],
+        "in one batch": [[first, second, stranger]],
+    }[order]
+    for batch in read:
+        merge(engine, *batch)
+    (paper,) = papers(engine)
+    assert (paper.title, paper.labs, paper.arxiv_id) == (RETITLED, ["uw"], "2605.00001")
+    assert [row.title_key for row in stored(engine, FormerTitle)] == ["sorting lamps by shade"]
+
+
+def test_a_former_title_is_not_enough_where_another_paper_has_it_now_or_the_author_is_another(engine: Engine) -> None:
+    merge(engine, listing(arxiv_id="2605.00001", version=1))
+    merge(engine, listing(arxiv_id="2605.00001", version=2, title=RETITLED))
+    merge(engine, listing(source="pages", authors=("Cy Dorn",)))
+    merge(engine, listing(arxiv_id="2605.00002", labs=("uw",)))
+    merge(engine, listing(source="pages", labs=("mit",)))
+    assert [(paper.arxiv_id, paper.first_author_key, paper.labs) for paper in papers(engine)] == [
+        ("2605.00001", "bell a", []),
+        (None, "dorn c", []),
+        ("2605.00002", "bell a", ["mit", "uw"]),
+    ]
+
+
+def test_former_titles_of_a_paper_are_bounded_and_the_first_ones_stay(engine: Engine) -> None:
+    for version in range(1, 2 * MOST):
+        merge(engine, listing(arxiv_id="2605.00001", version=version, title=f"Sorting lamps, part {version}"))
+    kept = sorted(row.title_key for row in stored(engine, FormerTitle))
+    assert kept == [f"sorting lamps part {number}" for number in range(1, MOST + 1)]
+
+
+def test_former_titles_go_with_a_paper_that_is_merged_into_another(engine: Engine) -> None:
+    merge(engine, listing(source="pages", title=RETITLED))
+    merge(engine, listing(arxiv_id="2605.00001", version=1))
+    merge(engine, listing(arxiv_id="2605.00001", version=2, title=RETITLED))
+    (paper,) = papers(engine)
+    merge(engine, listing(source="pages", labs=("uw",)))
+    assert [one.labs for one in papers(engine)] == [["uw"]]
+    assert [(row.title_key, row.paper_id) for row in stored(engine, FormerTitle)] == [
+        ("sorting lamps by shade", paper.id)
+    ]

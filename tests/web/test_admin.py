@@ -251,7 +251,7 @@ def test_sources_show_how_each_ended_and_what_was_set_aside(place: Place) -> Non
         "entry 7",
         "no title",
         "&lt;b&gt;odd",
-        "<strong>arxiv-rss</strong> was never read in: cs.LG, cs.CL",
+        '<strong>arxiv-rss</strong> was never read in: <a href="/admin/sources/arxiv-rss/cs.LG">cs.LG</a>, <a href=',
     ):
         assert shown in page
 
@@ -265,7 +265,7 @@ def test_services_show_their_budget_and_their_refusal_in_their_own_words(place: 
         session.add(IngestRun(source="github", scope="signals", status="failed", started_at=NOW, finished_at=NOW))
     sign_in(place)
     page = place.browser.get("/admin/sources").text
-    row = next(line for line in page.splitlines() if '<th scope="row">github</th>' in line and "17 of 60" in line)
+    row = next(line for line in page.splitlines() if ">github</a></th>" in line and "17 of 60" in line)
     for shown in ("17 of 60 left, anew at 06:20 UTC", "&lt;script&gt;slow", ">43<", ">2<", '"state failed"', "09:00"):
         assert shown in row
     assert "github signals failed" in place.browser.get("/admin/").text

@@ -43,9 +43,15 @@ def api(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         yield schemathesis.openapi.from_asgi("/api/v1/openapi.json", place.browser.app)
 
 
-@pytest.mark.parametrize(
-    "path", ["/papers", "/papers/{slug}", "/issues", "/issues/{issued_on}", "/search", "/authors/{slug}"]
-)
+PATHS = ["/papers", "/papers/{slug}", "/issues", "/issues/{issued_on}", "/search", "/authors/{slug}", "/labs/{slug}"]
+
+
+def test_no_path_of_the_document_is_left_out_here(api: Any) -> None:
+    operations = [result.ok() for result in api.get_all_operations()]
+    assert {(one.method.upper(), one.path) for one in operations} == {("GET", path) for path in PATHS}
+
+
+@pytest.mark.parametrize("path", PATHS)
 def test_every_answer_is_one_that_the_document_names(api: Any, path: str) -> None:
     accepted = [schemathesis.checks.CHECKS.get_one("positive_data_acceptance")]
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 import pytest
 from fastapi.routing import APIRoute
 from sqlmodel import select
+from starlette.routing import Mount, Route
 
 from digest.core.edits import EditKind, edit_of
 from digest.core.roles import Role
@@ -115,21 +116,26 @@ def test_a_viewer_looks_and_has_no_button(desk: Place) -> None:
     assert f'action="{EDITS}/hold"' in desk.browser.get("/admin/").text
 
 
-def posts(place: Place) -> Iterator[str]:
-    """Every address under /admin that takes a POST, whatever router it comes from."""
-    waiting: list[object] = list(place.browser.app.routes)  # type: ignore[attr-defined]  # an application
+def posts(place: Place, begins: str = "/admin") -> Iterator[str]:
+    """Every address that takes a POST, or changes things by another method, whatever router or mount it comes from."""
+    waiting: list[tuple[str, object]] = [("", one) for one in place.browser.app.routes]  # type: ignore[attr-defined]  # an application
     while waiting:
-        route = waiting.pop()
+        prefix, route = waiting.pop()
         included = getattr(route, "original_router", None)
         if included is not None:
-            waiting += included.routes
-        elif isinstance(route, APIRoute) and "POST" in route.methods and route.path.startswith("/admin"):
-            yield route.path
+            waiting += [(prefix, one) for one in included.routes]
+        elif isinstance(route, Mount):
+            waiting += [(prefix + route.path, one) for one in route.routes or ()]
+        elif isinstance(route, Route | APIRoute):
+            path, changing = prefix + route.path, set(route.methods or ()) - {"GET", "HEAD"}
+            if changing and path.startswith(begins):
+                yield path
 
 
 def changes(place: Place) -> list[str]:
     """The addresses of every change at the desk, filled in; signing in and out is for anybody."""
-    known = {"day": TOMORROW.isoformat(), "delivery_id": "1", "issue_id": "1", "verb": "hold"}
+    known = {"day": TOMORROW.isoformat(), "delivery_id": "1", "issue_id": "1", "verb": "hold", "task_id": "1"}
+    known |= {"reader_id": "1", "source": "hf", "scope": "daily"}
     found = []
     for pattern in posts(place):
         if pattern.startswith("/admin/sign-"):

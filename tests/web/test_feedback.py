@@ -191,7 +191,7 @@ def test_a_taste_is_shown_with_what_it_rests_on_and_every_part_can_be_corrected(
     press(place, f"/r/{token}/{liked}/more")
     press(place, f"/r/{token}/{disliked}/less")
     own = place.services.tokens.sign("preferences", {"s": 1})
-    place.browser.post(f"/preferences/{own}", data={"papers": "2605.00003\n2505.99999"})
+    place.browser.post(f"/preferences/{own}", data={"papers": "2605.00003\n2505.99999", "whole": "1"})
     page = place.browser.get(f"/taste/{token}").text
     words = re.findall(r'<span class="word">([^<]+)</span><svg', page)
     assert "attention" in words
@@ -236,7 +236,7 @@ def test_the_pages_speak_the_readers_language(place: Place) -> None:
     paper, token = read_paper(place), reader(place)
     press(place, f"/r/{token}/{paper}/more")
     own = place.services.tokens.sign("preferences", {"s": 1})
-    assert "Gespeichert." in place.browser.post(f"/preferences/{own}", data={"language": "de"}).text
+    assert "Gespeichert." in place.browser.post(f"/preferences/{own}", data={"language": "de", "whole": "1"}).text
     told = {
         f"/r/{token}/{paper}/more": "Sie möchten mehr davon.",
         f"/saved/{token}": "Gemerkte Arbeiten",

@@ -166,7 +166,7 @@ def test_every_post_is_limited_but_unsubscribing_and_a_get_never_counts(place: P
     ask(place, place.browser, "ada@readers.test")
     place.browser.post(f"/confirm/{confirm_token(place)}")
     preferences, way_out = (f"/{what}/{reader_token(place, what)}" for what in ("preferences", "unsubscribe"))
-    statuses = [place.browser.post(preferences, data={"hour": "7"}).status_code for _ in range(121)]
+    statuses = [place.browser.post(preferences, data={"hour": "7", "whole": "1"}).status_code for _ in range(121)]
     assert (statuses[0], statuses[-1]) == (200, 429)
     refused = place.browser.post("/admin/sign-in", data={"address": "x@readers.test"})
     assert refused.status_code == 429

@@ -288,3 +288,17 @@ def test_the_pages_of_who_left_are_calm(place: Place) -> None:
         assert answer.status_code == 200
         assert "no running subscription" in answer.text
     assert rows(place) == before
+
+
+@pytest.mark.parametrize("sent", [{}, {"hour": "7"}, {"seen": "", "authors": "Bo Sample", "pause": "open"}])
+def test_a_form_that_does_not_arrive_whole_changes_nothing_and_says_so(place: Place, sent: dict[str, str]) -> None:
+    link = confirmed(place)
+    save(place, link, categories=["cs.LG"], authors="Ada Probe", paper_count="7")
+    before = rows(place)
+    refused = place.browser.post(link, data=sent)
+    assert refused.status_code == 422
+    assert "did not arrive whole, so nothing is saved" in refused.text
+    assert rows(place) == before
+    kept = fields(refused.text)
+    assert (kept["authors"], kept["paper_count"], kept["categories"]) == ("Ada Probe", "7", ["cs.LG"])
+    assert place.browser.post(link, data=kept).status_code == 200

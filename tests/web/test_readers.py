@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from httpx import Response
 from sqlalchemy import func
-from sqlmodel import SQLModel, select
+from sqlmodel import SQLModel, col, select
 
 from digest.core.cadence import zone
 from digest.core.delivery import DeliveryKind
+from digest.flows.deliver import deliver_due
+from digest.mail.local_inbox import LocalInbox, stored_messages
+from digest.mail.smtp import Relay
 from digest.store.engine import reading, writing
 from digest.store.tables import Consent, Delivery, Subscriber, Subscription
 from digest.web.zones import OFFERED
@@ -80,7 +85,7 @@ def test_a_mistyped_address_is_shown_kindly_and_kept(place: Place) -> None:
     assert answer.status_code == 422
     assert 'value="ada@&#34;&gt;&lt;b&gt;x"' in answer.text
     assert 'aria-invalid="true"' in answer.text
-    assert "does not look like a mail address" in answer.text
+    assert "Something after the @ cannot be in a domain" in answer.text
     with reading(place.services.engine) as session:
         assert session.exec(select(Subscriber)).all() == []
 
@@ -222,6 +227,7 @@ def test_preferences_are_saved_and_the_next_digest_is_named(place: Place) -> Non
         "weekday": "4",
         "hour": "7",
         "timezone": "Asia/Tokyo",
+        "whole": "1",
     }
     saved = place.browser.post(link, data=wanted)
     assert saved.status_code == 200
@@ -258,7 +264,9 @@ def test_a_wrong_preference_is_named_and_the_rest_is_kept(place: Place, field: s
     place.browser.post(f"/confirm/{confirm_token(place)}")
     link = f"/preferences/{reader_token(place, 'preferences')}"
     before = rows(place)
-    answer = place.browser.post(link, data={"categories": ["cs.CV"], "timezone": "Asia/Tokyo", field: value})
+    answer = place.browser.post(
+        link, data={"categories": ["cs.CV"], "timezone": "Asia/Tokyo", field: value, "whole": "1"}
+    )
     assert answer.status_code == 422
     assert words in answer.text.lower() or words in answer.text
     assert 'value="cs.CV" checked' in answer.text
@@ -304,7 +312,7 @@ def test_a_next_digest_is_never_promised_for_a_day_or_an_issue_that_was_had(plac
             )
         )
     place.clock.now = datetime(2026, 5, 21, 9, 0, tzinfo=UTC)
-    saved = place.browser.post(f"/preferences/{reader_token(place, 'preferences')}", data={"hour": "23"})
+    saved = place.browser.post(f"/preferences/{reader_token(place, 'preferences')}", data={"hour": "23", "whole": "1"})
     assert "Friday, 22 May 2026 at 23:00 (UTC)" in saved.text
 
 
@@ -375,6 +383,68 @@ def test_a_reader_for_whom_nothing_was_new_is_told_why_and_when(place: Place) ->
             )
         )
     place.clock.now = datetime(2026, 5, 23, 9, 0, tzinfo=UTC)
-    saved = place.browser.post(f"/preferences/{reader_token(place, 'preferences')}", data={"hour": "8"})
+    saved = place.browser.post(f"/preferences/{reader_token(place, 'preferences')}", data={"hour": "8", "whole": "1"})
     words = "arXiv lists nothing on weekends; your next digest comes on Monday, 25 May 2026 at 08:00 (UTC)."
     assert words in saved.text
+
+
+GERMAN = {"Accept-Language": "de-AT,de;q=0.9,en;q=0.5"}
+
+
+def test_who_subscribes_on_pages_of_their_language_is_mailed_in_it_and_may_change_it(
+    place: Place, tmp_path: Path
+) -> None:
+    place.browser.post("/subscribe", data={"address": READER, "stamp": place.stamp()}, headers=GERMAN)
+    with reading(place.services.engine) as session:
+        assert session.exec(select(Subscription)).one().language == "de"
+    with LocalInbox(tmp_path / "outbox", clock=place.clock) as inbox:
+        courier = replace(place.services.courier, relay=lambda: Relay(inbox.url, helo="localhost"))
+        deliver_due(place.services.engine, courier, worker="w", clock=place.clock)
+    (sent,) = stored_messages(tmp_path / "outbox")
+    assert sent.subject == "Bestätigen Sie Ihr Abonnement von Firstlight"
+    place.browser.post(f"/confirm/{confirm_token(place)}", headers=GERMAN)
+    link = f"/preferences/{reader_token(place, 'preferences')}"
+    page = place.browser.get(link).text  # a browser that asks for nothing: the reader's own language counts
+    assert 'lang="de"' in page
+    assert "Saved." in place.browser.post(link, data={"language": "en", "whole": "1"}).text
+
+
+def test_a_browser_that_asks_for_no_language_we_have_leaves_it_to_the_site(place: Place) -> None:
+    asked = {"Accept-Language": "xx"}
+    place.browser.post("/subscribe", data={"address": READER, "stamp": place.stamp()}, headers=asked)
+    with reading(place.services.engine) as session:
+        assert session.exec(select(Subscription)).one().language == ""
+        assert session.exec(select(Consent)).one().language == "en"
+
+
+def test_the_record_of_consent_says_in_which_language_its_words_were_read(place: Place) -> None:
+    place.browser.post("/subscribe", data={"address": READER, "stamp": place.stamp()}, headers=GERMAN)
+    place.browser.post(f"/confirm/{confirm_token(place)}", headers={"Accept-Language": "en"})
+    way_out = f"/unsubscribe/{reader_token(place, 'unsubscribe')}"
+    place.browser.post(way_out, headers=GERMAN)
+    place.browser.post("/subscribe", data={"address": READER, "stamp": place.stamp()})
+    place.clock.move(days=1)
+    place.browser.post("/subscribe", data={"address": READER, "stamp": place.stamp()})
+    place.browser.post(f"/confirm/{confirm_token(place)}")
+    place.browser.post(way_out, data={"List-Unsubscribe": "One-Click"}, headers=GERMAN)  # no page was read
+    with reading(place.services.engine) as session:
+        consents = session.exec(select(Consent).order_by(col(Consent.id))).all()
+    said = [(one.action, one.source, one.language) for one in consents]
+    assert [one for one in said if one[0] == "request"] == [("request", "site", "de"), ("request", "site", "en")]
+    assert [one for one in said if one[0] != "request"] == [
+        ("confirm", "confirmation mail", "en"),
+        ("unsubscribe", "site", "de"),
+        ("confirm", "confirmation mail", "en"),
+        ("unsubscribe", "one-click", ""),
+    ]
+
+
+@pytest.mark.parametrize(
+    "typed", ["nonsense", "ada@", "@x.org", "ada@x", "ada..b@x.org", "Ada <ada@x.org>", "a b@x.org"]
+)
+def test_a_mistyped_address_is_told_in_german_on_german_pages(place: Place, typed: str) -> None:
+    answer = place.browser.post("/subscribe", data={"address": typed, "stamp": place.stamp()}, headers=GERMAN)
+    assert answer.status_code == 422
+    (fault,) = re.findall(r'id="address-fault">(.*?)</', answer.text, re.DOTALL)
+    assert "@" in fault or "Adresse" in fault
+    assert not re.search(r"\b(the|must|email address|mail address|period)\b", fault)

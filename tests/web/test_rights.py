@@ -44,7 +44,7 @@ def test_who_chose_a_language_is_told_their_rights_in_it(place: Place, own: str)
     assert "Ihre Daten" in place.browser.get(own).text
     assert "Alles löschen" in place.browser.get(f"{own}/erase").text
     refused = place.browser.post(f"{own}/address", data={"address": "nonsense"})
-    assert "Das sieht nicht nach einer E-Mail-Adresse aus" in refused.text
+    assert "Eine E-Mail-Adresse enthält ein @" in refused.text
     assert "Sie sind vergessen" in place.browser.post(f"{own}/erase").text
 
 

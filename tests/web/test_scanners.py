@@ -40,6 +40,11 @@ def addresses(place: Place, paper: int) -> dict[str, list[str]]:
         "link:path": ["unsubscribe"],
         "delivery_id": ["1"],
         "issue_id": ["1"],
+        "reader_id": ["1", "99"],
+        "table": ["subscriber", "delivery", "none"],
+        "pk:path": ["1", "x", "%00"],
+        "source": ["hf", "seeds"],
+        "scope": ["daily", "%00"],
     }
 
 

@@ -12,6 +12,7 @@ from tests.web.timing import compared, measure
 BY_CHANCE = 0.0001  # of one comparison; ten of them fail one run in a thousand
 
 
+@pytest.mark.alone
 @pytest.mark.timeout(600)
 def test_how_long_an_answer_takes_does_not_tell_whose_address_is_known(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -5,8 +5,11 @@ from __future__ import annotations
 import html
 import re
 
+import pytest
+
 from digest.flows.subscribe import WORDING
-from digest.flows.wording import words_of
+from digest.flows.wording import name_of, words_of
+from digest.languages import offered
 from tests.web.conftest import Place
 from tests.web.test_readers import confirm_token, reader_token, subscribe
 
@@ -16,9 +19,10 @@ def said(markup: str) -> str:
     return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", markup)).split())
 
 
-def test_the_words_that_are_kept_are_the_words_that_are_shown(place: Place) -> None:
+@pytest.mark.parametrize("tag", offered())
+def test_the_words_that_are_kept_are_the_words_that_are_shown(place: Place, tag: str) -> None:
     # checklist 62
-    kept = words_of(WORDING)
+    kept, place.browser.headers["accept-language"] = words_of(name_of(WORDING, tag)), tag
     assert set(kept) == {"form", "mail", "page", "button", "way_out"}
     assert kept["form"] in said(place.browser.get("/subscribe").text)
     subscribe(place)
@@ -26,7 +30,7 @@ def test_the_words_that_are_kept_are_the_words_that_are_shown(place: Place) -> N
     assert kept["page"] in page
     assert kept["button"] in page
     assert kept["way_out"] in said(place.browser.get(f"/unsubscribe/{reader_token(place, 'unsubscribe')}").text)
-    mail = said(place.services.renderer.confirmation("https://firstlight.test/confirm/x").text)
+    mail = said(place.services.renderer.speaking(tag).confirmation("https://firstlight.test/confirm/x").text)
     for sentence in kept["mail"].format(site=place.services.settings.site_name).split(". "):
         assert sentence.rstrip(".") in mail
 

@@ -89,6 +89,43 @@ def test_ticks_come_every_30_seconds_with_whatever_leader(clock: Clock, schedule
     assert len({name for name, _work in enqueued}) == 6
 
 
+def test_at_whatever_second_a_leader_is_killed_another_follows_within_30_and_no_tick_is_lost_or_doubled(
+    clock: Clock, scheduler: Callable[..., Ticker]
+) -> None:
+    enqueued: list[tuple[str, Work]] = []
+    names = iter("abcdefghijklmnopqrstuvwxyz")
+    # Each beats every five seconds, and no two of them at the same.
+    alive = [(scheduler(next(names), enqueued), 0), (scheduler(next(names), enqueued), 2)]
+    ticks: list[datetime] = []
+    asked: list[datetime] = []
+    killed_at: datetime | None = None
+    takeovers: list[float] = []
+    for second in range(12 * 77):  # 77 and 5 share no divisor, so every second of a beat and of a tick has its turn
+        for one, phase in list(alive):
+            if second % 5 == phase:
+                done = one.beat()
+                ticks += [clock.now] if done is not None else []
+                asked += [clock.now for work in done or () if work.task is Task.COMPOSE]
+                if killed_at is not None and one._seat.fence:
+                    takeovers.append((clock.now - killed_at).total_seconds())
+                    killed_at = None
+        if second % 77 == 76:
+            leader = next(pair for pair in alive if pair[0]._seat.fence)
+            alive.remove(leader)  # SIGKILL: it beats no more, and gives nothing back
+            alive.append((scheduler(next(names), enqueued), (leader[1] + 3) % 5))
+            killed_at = clock.now
+        clock.move(1)
+    assert len(takeovers) == 11
+    assert min(takeovers) >= 15
+    assert max(takeovers) <= 30
+    gaps = [(after - before).total_seconds() for before, after in pairwise(ticks)]
+    assert min(gaps) >= 27.5, "none doubled: half a beat early is on time"
+    assert max(gaps) <= 30 + 5 + 30, "none lost: the one that fell due while nobody led came with the next leader"
+    waits = [(after - before).total_seconds() for before, after in pairwise(asked)]
+    assert min(waits) >= 120, "what is under way is not asked for again, whoever asked"
+    assert max(waits) <= 120 + 65
+
+
 def test_a_killed_leader_is_followed_within_30_seconds_and_its_tick_is_not_repeated(
     engine: Engine, clock: Clock, scheduler: Callable[..., Ticker]
 ) -> None:

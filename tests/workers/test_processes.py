@@ -129,9 +129,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_is_under_way_and_gives_back
             "DIGEST_SMTP_URL": sink.url,
             "DIGEST_SMTP_CONNECTIONS": "4",
         }
-        with subprocess.Popen(
-            digest("worker", "--concurrency", "1", "--queues", "firstlight"), env=environment
-        ) as worker:
+        with subprocess.Popen(digest("worker", "--concurrency", "1", "--queues", "send"), env=environment) as worker:
             try:
                 subprocess.run(
                     [sys.executable, "-c", "from workers.app import services\nservices().kick()"],
@@ -163,9 +161,7 @@ def test_the_scheduler_finds_in_sql_what_the_broker_forgot(
     with LocalInbox(tmp_path / "outbox") as inbox:
         environment["DIGEST_SMTP_URL"] = inbox.url
         with (
-            subprocess.Popen(
-                digest("worker", "--concurrency", "1", "--queues", "firstlight"), env=environment
-            ) as worker,
+            subprocess.Popen(digest("worker", "--concurrency", "1", "--queues", "send"), env=environment) as worker,
             subprocess.Popen(digest("scheduler"), env=environment) as scheduler,
         ):
             try:

@@ -11,9 +11,13 @@ from digest.core.capture import RunStatus
 from digest.core.plan import Task, Work
 from digest.errors import ConfigError, NotFound
 from digest.flows import subscribe
-from digest.store.engine import writing
+from digest.flows.trials import try_again
+from digest.outside import SIGNAL_SERVICES
+from digest.store.engine import reading, writing
 from digest.store.runs import begin_run, finish_run
-from digest.wiring import SIGNAL_SERVICES, Services
+from digest.store.tables import TaskAside
+from digest.store.trials import set_aside
+from digest.wiring import Services
 from workers.scheduler import Ticker
 
 SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
@@ -94,6 +98,28 @@ def test_each_service_is_asked_for_signals_when_it_is_due_and_not_again_while_it
     ticker.tick()
     asked = [work.source for work in enqueued if work.task is Task.REFRESH]
     assert asked == ["hacker-news", "semantic-scholar", "openalex"]
+
+
+def test_what_is_set_aside_is_not_enqueued_and_told_until_it_is_released(
+    services: Services, capsys: pytest.CaptureFixture[str]
+) -> None:
+    compose = Work(Task.COMPOSE, issued_on=NOW.date())
+    with writing(services.engine) as session:
+        session.add(TaskAside(key=compose.key, tries=3, began_at=NOW, at=NOW))
+    enqueued: list[Work] = []
+    ticker = Ticker(services, enqueued.append)
+    ticker.tick()
+    ticker.tick()
+    assert compose not in enqueued
+    assert Work(Task.SCORE) in enqueued, "the rest goes on"
+    said = [line for line in capsys.readouterr().out.splitlines() if "holding_back" in line]
+    assert len(said) == 1, "told once, and not at every tick"
+    assert "compose 2026-05-20" in said[0]
+    with reading(services.engine) as session:
+        aside = set_aside(session)[0]
+    try_again(services.engine, aside.id, actor="ada@example.org", now=NOW)
+    ticker.tick()
+    assert compose in enqueued, "at once"
 
 
 def test_a_demo_asks_no_service(services: Services) -> None:

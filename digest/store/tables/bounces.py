@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from digest.store.tables.columns import instant, key
@@ -17,7 +17,10 @@ class BounceEvent(SQLModel, table=True):
     """
 
     __tablename__ = "bounce_event"
-    __table_args__ = (Index("ix_bounce_event_subscriber", "subscriber_id", "received_at"),)
+    __table_args__ = (
+        Index("ix_bounce_event_subscriber", "subscriber_id", "received_at"),
+        Index("ix_bounce_event_recipient", text("lower(recipient)")),
+    )
 
     id: int | None = key()
     event_key: str = Field(unique=True)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BigInteger
 from sqlmodel import Field, SQLModel
 
-from digest.store.tables.columns import instant, json_dict
+from digest.store.tables.columns import instant, json_dict, key
 
 
 class SchedulerLease(SQLModel, table=True):
@@ -52,3 +52,37 @@ class Chore(SQLModel, table=True):
     name: str = Field(primary_key=True)
     done_at: datetime = instant(nullable=False)
     words: str = ""
+
+
+class TaskRun(SQLModel, table=True):
+    """A run of a task that began and did not end: under way, or lost with its worker, as `words` say once it is known.
+
+    `key` says which work it is; `message` is the broker's name of what started it.
+    """
+
+    __tablename__ = "task_run"
+
+    id: int | None = key()
+    key: str = Field(index=True)
+    message: str = ""
+    host: str = ""
+    process: str = ""
+    began_at: datetime = instant(nullable=False)
+    ends_by: datetime = instant(nullable=False)
+    tries: int = 1
+    words: str = ""
+
+
+class TaskAside(SQLModel, table=True):
+    """A task that took its worker with it time and again, and is not run until somebody says so."""
+
+    __tablename__ = "task_aside"
+
+    id: int | None = key()
+    key: str = Field(unique=True)
+    tries: int
+    worker: str = ""
+    began_at: datetime = instant(nullable=False)
+    at: datetime = instant(nullable=False)
+    words: str = ""
+    forgotten_at: datetime | None = instant()

@@ -57,6 +57,18 @@ class PaperAlias(SQLModel, table=True):
     paper_id: int = reference("paper.id", index=True)
 
 
+class FormerTitle(SQLModel, table=True):
+    """A title, as its key, that a paper has borne in some version, or that a source gives it: not its title now.
+
+    A source that lists the paper by such a title, and names no arXiv id, finds it by this.
+    """
+
+    __tablename__ = "former_title"
+
+    title_key: str = Field(primary_key=True)
+    paper_id: int = reference("paper.id", primary_key=True, index=True)
+
+
 class ListingRow(SQLModel, table=True):
     """One announcement; its key makes a second reading of the same bytes add nothing."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, Index
+from sqlalchemy import BigInteger, Index, text
 from sqlmodel import Field, SQLModel
 
 from digest.store.tables.columns import instant, json_list, key, reference
@@ -54,7 +54,10 @@ class Subscription(SQLModel, table=True):
 
 
 class Consent(SQLModel, table=True):
-    """What a subscriber agreed to or withdrew: when, from where, under which wording."""
+    """What a subscriber agreed to or withdrew: when, from where, under which wording, read in which language.
+
+    `language` is a BCP 47 tag; empty where no page was read, or it is not known.
+    """
 
     id: int | None = key()
     subscriber_id: int = reference("subscriber.id", index=True)
@@ -63,6 +66,7 @@ class Consent(SQLModel, table=True):
     ip: str = ""
     source: str = ""
     wording: str = ""
+    language: str = ""
 
 
 class AddressChange(SQLModel, table=True):
@@ -76,7 +80,7 @@ class AddressChange(SQLModel, table=True):
     id: int | None = key()
     subscriber_id: int = reference("subscriber.id", index=True)
     old_address: str
-    new_address: str
+    new_address: str = Field(index=True)
     ip: str = ""
     asked_at: datetime = instant(nullable=False)
     letter_id: int | None = Field(default=None, sa_type=BigInteger, unique=True)
@@ -87,6 +91,8 @@ class AddressChange(SQLModel, table=True):
 
 class Suppression(SQLModel, table=True):
     """A ban on an address that outlives the subscriber; erasure leaves only the keyed hash."""
+
+    __table_args__ = (Index("ix_suppression_address", text("lower(address)")),)
 
     address_hash: str = Field(primary_key=True)
     address: str | None = None
