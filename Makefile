@@ -70,7 +70,7 @@ clean: ## Remove the environment and everything the demo made.
 	@touch $@ .venv/.installed
 
 # Deprecations count with the tested versions only: what is oldest always has some.
-LOWEST := tests/core tests/sources tests/mail tests/web/test_public.py tests/test_cli.py
+LOWEST := tests/sources tests/mail/test_message.py tests/mail/test_smtp.py tests/test_tokens.py tests/flows/test_compose.py tests/flows/test_warm_up.py tests/web/test_public.py tests/test_cli_init.py
 .venv-lowest/.installed: pyproject.toml constraints-lowest.txt
 	@$(PYTHON) -m venv .venv-lowest
 	@.venv-lowest/bin/pip install --quiet --disable-pip-version-check --constraint constraints-lowest.txt --editable '.[dev]'

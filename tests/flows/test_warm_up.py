@@ -70,6 +70,7 @@ def test_a_raised_cap_sends_what_waits(engine: Engine) -> None:
 def test_what_had_no_room_until_its_time_was_over_says_so(engine: Engine) -> None:
     queue(engine, 8)
     send(engine, courier(Sink()))
+    assert not sweep(engine, now=SLOT + timedelta(minutes=5), warm_up=FIVE).total  # its time is not over: it waits
     late = SLOT.replace(hour=23)
     with writing(engine) as session:
         for row in post.deliveries(engine):

@@ -70,6 +70,9 @@ class Newcomer:
     def leaves(self) -> None:
         os.killpg(self.shell.pid, signal.SIGTERM)
         self.shell.wait(timeout=30)
+        for pipe in (self.shell.stdin, self.shell.stdout):
+            if pipe is not None:
+                pipe.close()
 
 
 @pytest.fixture(scope="module")

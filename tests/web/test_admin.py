@@ -300,6 +300,23 @@ def test_what_waits_for_its_domain_is_shown_with_the_reason(place: Place) -> Non
     assert f"2: {why}; tried again from" in page
 
 
+def test_the_desk_tells_todays_mail_against_the_cap_of_a_new_address(tmp_path: Path) -> None:
+    warming = place_for(settings_for(tmp_path, warm_up=f"2 from {NOW.date()} double every 2 days"))
+    issue_id = warming.add_small_issue()
+    for state, sent_at in (
+        ("accepted", NOW),
+        ("accepted", NOW),
+        ("accepted", NOW - timedelta(days=1)),
+        ("pending", None),
+    ):
+        add_delivery(
+            warming, issue_id=issue_id, state=state, sent_at=sent_at, attempts=int(sent_at is not None), reason=""
+        )
+    sign_in(warming)
+    page = warming.browser.get("/admin/deliveries").text
+    assert "2 of 2 mails today (UTC); 1 digests that are due wait for room" in page
+
+
 def test_an_issue_can_be_held_and_let_go(place: Place) -> None:
     issue_id = place.add_small_issue()
     add_delivery(place, issue_id=issue_id, state="pending")
