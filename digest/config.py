@@ -53,7 +53,8 @@ class Settings(BaseSettings):
     )
     warm_up: kinds.WarmUpWords = Field(
         "",
-        description="Caps a new sending address's mails a day (UTC), as in 500 from 2026-11-01 double every 2 days",
+        description="Caps a new sending address's mails a day (UTC) from the day on which it begins, as in "
+        "500 from 2026-11-01 double every 2 days",
     )
     base_url: kinds.WebAddress = Field(
         "http://127.0.0.1:8000", description="The site's public address, as links in mail use it"

@@ -219,6 +219,7 @@ class Services(Outside):
             services=[(name, SCOPE) for name in SIGNAL_SERVICES] if live else [],
             approval=settings.approval,
             mailbox=bool(settings.imap_url),
+            warm_up=self.warm_up,
         )
         return Watchman(
             engine=self.engine,

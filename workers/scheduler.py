@@ -129,7 +129,10 @@ class Ticker:
     def _tell_held(self, holding: frozenset[Work]) -> None:
         """Say what is due and set aside, whenever that changes."""
         if holding != self._holding:
-            _log.warning("holding_back", work=sorted(one.name for one in holding))
+            if holding:
+                _log.warning("holding_back", work=sorted(one.name for one in holding))
+            else:
+                _log.info("holding_nothing_back")
             self._holding = holding
 
     def beat_safely(self) -> None:

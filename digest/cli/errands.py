@@ -77,6 +77,7 @@ def stop(name: Name, scope: Scope = "") -> None:
     from digest.store.errands import errands
 
     services = with_database()
+    _scopes(services, name, scope)  # names the sources where there is none of that name
     with reading(services.engine) as session:
         running = [one.scope for one in errands(session) if one.source == name and not one.ended_at and one.since]
     chosen = [scope] if scope else running

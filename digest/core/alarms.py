@@ -262,6 +262,16 @@ TASK_SET_ASIDE = Rule(
     page="/admin/tasks",
 )
 
+MAIL_SET_ASIDE = Rule(
+    name="mail-set-aside",
+    severity=Severity.PAGE,
+    title="No mail goes out: %(subject)s is set aside",
+    when="the task that sends or sweeps has ended its worker again and again, and is not tried any more",
+    what_to_do="Nobody gets mail, nor an admin a sign-in link: `digest admin link` prints one. `digest tasks list` "
+    "tells the task's last words. When the cause is mended: `digest tasks retry`.",
+    page="/admin/tasks",
+)
+
 RULES = (
     SCHEDULER_STOPPED,
     WORKERS_STOPPED,
@@ -281,6 +291,7 @@ RULES = (
     SCORES_STALE,
     MAILBOX_QUIET,
     UNPRUNED,
+    MAIL_SET_ASIDE,
     TASK_SET_ASIDE,
 )
 RULE_OF = {rule.name: rule for rule in RULES}

@@ -12,7 +12,8 @@ from digest.errors import DeedRefused
 BACKFILL_ORIGIN = "back-fill"  # how the origin of a run begins that is no news of how the source stands
 MOST_REQUESTS = 500  # that one back-fill may cost; whoever wants more begins later, and knows that it is much
 FARTHEST = timedelta(days=366)
-LEASE = timedelta(minutes=10)  # longer than the longest answer is waited for
+LEASE = timedelta(minutes=10)  # of a back-fill, renewed by each page: longer than the longest answer is waited for
+RUN_LEASE = timedelta(minutes=45)  # of a reading, which renews nothing: longer than a task may run
 SLICE = timedelta(minutes=5)  # of a back-fill at a time, so that the day's own runs get their turn between
 _RETRY_FIRST = timedelta(minutes=5)
 _RETRY_MOST = timedelta(hours=2)

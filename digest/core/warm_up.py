@@ -31,7 +31,11 @@ def read_warm_up(text: str) -> WarmUp | None:
     found = _WRITTEN.fullmatch(" ".join(text.split()))
     if found is None or not int(found[1]) or not int(found[3]):
         raise ValueError(f"{text[:80]!r} is no warm-up; write it like: 500 from 2026-11-01 double every 2 days")
-    return WarmUp(int(found[1]), date.fromisoformat(found[2]), int(found[3]))
+    try:
+        since = date.fromisoformat(found[2])
+    except ValueError as error:
+        raise ValueError(f"{found[2]} is no date; write it like: 500 from 2026-11-01 double every 2 days") from error
+    return WarmUp(int(found[1]), since, int(found[3]))
 
 
 def day_begins(now: datetime) -> datetime:

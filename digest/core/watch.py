@@ -11,8 +11,13 @@ from digest.core import alarms
 from digest.core.alarms import Alarm, Rule
 from digest.core.capture import RunStatus
 from digest.core.issue import IssueState
+from digest.core.plan import Task
+from digest.core.trials import may_be_forgotten
 
 _LONGEST = 400  # characters of the details
+
+
+_NEEDED = frozenset(str(task) for task in Task if not may_be_forgotten(task))  # without these no mail goes out
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,9 +154,8 @@ def _upkeep(facts: Facts) -> Iterator[Alarm]:
     if facts.fenced_at is not None and facts.at - facts.fenced_at <= alarms.RESTORED_FOR:
         yield _alarm(facts, alarms.RESTORED, facts.fenced_at, facts.fence_words)
     for name, since in facts.set_aside:
-        yield _alarm(
-            facts, alarms.TASK_SET_ASIDE, since, f"It is not tried any more since {_time(since)}.", subject=name
-        )
+        rule = alarms.MAIL_SET_ASIDE if name in _NEEDED else alarms.TASK_SET_ASIDE
+        yield _alarm(facts, rule, since, f"It is not tried any more since {_time(since)}.", subject=name)
 
 
 def _sources(facts: Facts) -> Iterator[Alarm]:

@@ -58,6 +58,8 @@ def wanted_records(sender: SenderView, *, mail_host: str) -> list[str]:
     The relay's own addresses are not looked up: where `leaves_from` names none, SPF names the relay by its host.
     `mail_host` takes what comes back.
     """
+    if _is_address(mail_host):  # an MX names a host (RFC 5321 section 5.1)
+        mail_host = f"mail.{sender.domain}"
     known = sender.leaves_from or ([sender.relay_host] if _is_address(sender.relay_host) else [])
     addresses = [one for one in map(ipaddress.ip_address, known) if one.is_global or sender.leaves_from]
     records = [f'{sender.domain}. IN TXT "{spf_for(addresses, sender.relay_host)}"']

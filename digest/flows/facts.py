@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -13,6 +13,7 @@ from digest.core.alarms import ISSUE_LATE
 from digest.core.edits import in_force
 from digest.core.issue import IssueState
 from digest.core.redaction import without_secrets
+from digest.core.warm_up import WarmUp
 from digest.core.watch import Facts, IssueFact, SourceFact
 from digest.flows.prune import CHORE as PRUNED
 from digest.flows.vitals import Vitals, take_vitals
@@ -21,6 +22,7 @@ from digest.store.engine import reading
 from digest.store.outages import Newest, anything_to_show, newest_issue, troubles
 from digest.store.schema import SchemaState, schema_state
 from digest.store.scores import WINDOW
+from digest.store.warm_up import oldest_without_room, warm_up_day
 
 WATCH = "watch"  # the chore that a worker does when the scheduler asks for it
 Scope = tuple[str, str]
@@ -39,6 +41,7 @@ class Duties:
     services: Sequence[Scope] = ()
     approval: bool = False
     mailbox: bool = False
+    warm_up: WarmUp | None = None
     schema: Callable[[Engine], str] = schema_state
 
 
@@ -82,7 +85,7 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
         if newest
         else None,
         unapproved=unapproved,
-        oldest_due=vitals.oldest_due,
+        oldest_due=_oldest_due(engine, duties, vitals),
         relay_away_since=vitals.relay_away.since if vitals.relay_away else None,
         relay_words=_plain(vitals.relay_away.words) if vitals.relay_away else "",
         braked=len(vitals.braked),
@@ -101,6 +104,16 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
         set_aside=[(_plain(one.name)[:_LONGEST_NAME], one.at) for one in vitals.set_aside],
     )
     return facts, vitals
+
+
+def _oldest_due(engine: Engine, duties: Duties, vitals: Vitals) -> Mapping[str, datetime | None]:
+    """Return since when mail is due; digests that wait because the day's room is used up are not late."""
+    if duties.warm_up is None:
+        return vitals.oldest_due
+    with reading(engine) as session:
+        if warm_up_day(session, duties.warm_up, vitals.at).room != 0:
+            return vitals.oldest_due
+        return {**vitals.oldest_due, "digest": oldest_without_room(session, vitals.at)}
 
 
 def _unapproved(newest: Newest | None, duties: Duties, vitals: Vitals) -> date | None:

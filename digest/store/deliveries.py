@@ -84,16 +84,21 @@ def claim(
         wanted = limit - len(chosen)
         if wanted > 0:
             known = {row.id for row in chosen}
+            # Where there is a cap those that need no room are looked for by themselves, or the others hid them.
+            short = room is not None and kinds is digests
+            looks = [(True, wanted), (False, min(wanted, room or 0))] if short else [(None, wanted)]
             due = [
                 row
+                for tried, most in looks
+                if most > 0
                 for state in (DeliveryState.PENDING, DeliveryState.DEFERRED)
-                for row in session.connection().execute(_due(state, kinds, now, wanted, start))
+                for row in session.connection().execute(_due(state, kinds, now, limit=most, start=start, tried=tried))
                 if row.id not in known
             ]
             due.sort(key=lambda row: (row.due_at, row.id))
-            if room is not None and kinds is digests:
-                due = _fitting(due, room)
-                room -= sum(row.attempts == 0 for row in due[:wanted])
+            if room is not None:
+                due = _fitting(due, room)[:wanted] if short else due[:wanted]
+                room = max(0, room - sum(row.attempts == 0 for row in due))
             chosen += due[:wanted]
     if not chosen:
         return []
@@ -118,9 +123,16 @@ def _fitting(due: list[Row[Any]], room: int) -> list[Row[Any]]:
 
 
 def _due(
-    state: DeliveryState, kinds: Collection[DeliveryKind], now: datetime, limit: int, start: Place | None
+    state: DeliveryState,
+    kinds: Collection[DeliveryKind],
+    now: datetime,
+    *,
+    limit: int,
+    start: Place | None,
+    tried: bool | None,
 ) -> Select[Any]:
     held = select(_issue.c.id).where(_issue.c.state == "held")
+    again = [] if tried is None else [_delivery.c.attempts > 0 if tried else _delivery.c.attempts == 0]
     behind = [] if start is None else [tuple_(_delivery.c.due_at, _delivery.c.id) > tuple_(*start)]
     return (
         select(_delivery.c.id, _delivery.c.due_at, _delivery.c.attempts)
@@ -131,6 +143,7 @@ def _due(
             off_index(_delivery.c.expires_at, now) > now,
             or_(_delivery.c.issue_id.is_(None), _delivery.c.issue_id.not_in(held)),
             *behind,
+            *again,
         )
         .order_by(_delivery.c.due_at, _delivery.c.id)
         .limit(limit)

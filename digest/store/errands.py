@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, or_, select, update
 from sqlmodel import Session
 
-from digest.core.errands import LEASE, ErrandKind, Outcome
+from digest.core.errands import LEASE, RUN_LEASE, ErrandKind, Outcome
 from digest.core.merge import storable
 from digest.store.dialects import changed, insert_into, table_of
 from digest.store.tables import SourceErrand
@@ -106,11 +106,14 @@ def due_errands(session: Session, now: datetime) -> list[tuple[str, str]]:
     return list(dict.fromkeys((row.source, row.scope) for row in rows))
 
 
+_LEASES = {ErrandKind.RUN: RUN_LEASE, ErrandKind.BACKFILL: LEASE}
+
+
 def take(session: Session, source: str, scope: str, now: datetime) -> Errand | None:
-    """Take what is due of a source and scope, for ten minutes from its newest sign of life; None if nothing is."""
+    """Take what is due of a source and scope, for a lease from its newest sign of life; None if nothing is."""
     for kind in ErrandKind:  # a run now before a back-fill, which takes long
         its = (_errand.c.source == source, _errand.c.scope == scope, _errand.c.kind == kind.value)
-        taking = update(_errand).where(*its, _due(now)).values(held_until=now + LEASE).returning(*_COLUMNS)
+        taking = update(_errand).where(*its, _due(now)).values(held_until=now + _LEASES[kind]).returning(*_COLUMNS)
         taken = session.connection().execute(taking).one_or_none()
         if taken is not None:
             return Errand(*taken)

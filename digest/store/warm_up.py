@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
@@ -56,6 +56,20 @@ def warm_up_day(session: Session, warm_up: WarmUp, now: datetime) -> WarmUpDay:
     """Return how the day stands."""
     waiting = session.connection().scalar(select(func.count()).where(_waits(), _delivery.c.due_at <= now))
     return WarmUpDay(cap=warm_up.cap(day_begins(now).date()), used=_used(session, now), waiting=waiting or 0)
+
+
+def oldest_without_room(session: Session, now: datetime) -> datetime | None:
+    """Return since when the oldest digest is due that does not wait for the day's room, or None."""
+    unsettled = [DeliveryState.PENDING, DeliveryState.CLAIMED, DeliveryState.DEFERRED]
+    oldest: datetime | None = session.connection().scalar(
+        select(func.min(_delivery.c.due_at)).where(
+            _delivery.c.state.in_(unsettled),
+            _delivery.c.kind == DeliveryKind.DIGEST,
+            _delivery.c.due_at <= now,
+            not_(_waits()),
+        )
+    )
+    return oldest
 
 
 def give_up_waiting(session: Session, warm_up: WarmUp | None, now: datetime) -> int:

@@ -44,7 +44,7 @@ class Admin:
 
     @property
     def owns(self) -> bool:
-        """Whether they may see and change readers."""
+        """Whether they may export and erase readers, and read the tables."""
         return self.role.may(Role.OWNER)
 
 

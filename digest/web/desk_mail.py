@@ -7,13 +7,14 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import Depends, Query
+from fastapi import Depends, HTTPException, Query
 
 from digest.errors import NotFound
 from digest.flows.preview import Preview, preview
 from digest.mail.review import Remark, review
 from digest.outside import LIVE_SOURCES
 from digest.store.runs import SourceHealth
+from digest.web.admin import SignedIn
 from digest.web.desk_sources import missing_warning, source_warning, worries
 from digest.web.desk_tasks import tasks_warning
 from digest.web.site import Site
@@ -54,11 +55,14 @@ class Asked:
 
 
 def _asked(
+    admin: SignedIn,
     on: Annotated[str, Query(alias="date", max_length=10)] = "",
     reader: Annotated[str, Query(max_length=254)] = "",
     category: Annotated[str, Query(max_length=100)] = "",
     view: Annotated[str, Query(max_length=10)] = "html",
 ) -> Asked:
+    if reader and not admin.edits:
+        raise HTTPException(403)  # whether an address subscribes, and to what, is not for viewers
     return Asked(on, reader, category, view)
 
 

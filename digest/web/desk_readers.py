@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -107,6 +108,7 @@ def reader(site: TheSite, admin: SignedIn, reader_id: ReaderId, before: Before =
         facts=in_words(wants),
         consents=consents,
         bans=bans,
+        said=partial(words_for, admin),
         sent=[_sent(site, admin, one) for one in shown],
         older=f"?before={shown[-1].id}" if len(mail) > _PAGE else "",
         at=f"/admin/readers/{reader_id}",

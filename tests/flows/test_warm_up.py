@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from digest.cli.main import app
 from digest.core.warm_up import WarmUp, read_warm_up
 from digest.flows.deliver import deliver_due, materialise, sweep
+from digest.flows.facts import Duties, gather
 from digest.flows.letters import Courier
 from digest.flows.sign_in import request_sign_in
 from digest.store.deliveries import claim
@@ -147,7 +148,7 @@ def test_the_setting_is_read_or_refused_in_words() -> None:
     assert WarmUp(500, date(2026, 11, 1), 2).cap(date(2026, 10, 1)) == 500
     assert WarmUp(500, date(2026, 11, 1), 2).cap(date(2036, 11, 1)) is None
     for wrong in ("500", "0 from 2026-11-01 double every 2 days", "5 from 2026-13-01 double every 2 days"):
-        with pytest.raises(ValueError, match=r"warm-up|month"):
+        with pytest.raises(ValueError, match=r"warm-up|no date"):
             read_warm_up(wrong)
 
 
@@ -156,3 +157,32 @@ def test_status_tells_todays_count(monkeypatch: pytest.MonkeyPatch, sqlite_url: 
     monkeypatch.setenv("DIGEST_WARM_UP", f"5 from {datetime.now().astimezone().date()} double every 2 days")
     shown = CliRunner().invoke(app, ["status"])
     assert "warm-up: 0 of 5 mails today (UTC)" in shown.output
+
+
+def test_one_that_was_tried_is_not_hidden_behind_those_without_room(engine: Engine) -> None:
+    queue(engine, 9)
+    last = post.deliveries(engine)[-1]
+    with writing(engine) as session:
+        last.attempts, last.state = 1, "pending"
+        session.merge(last)
+        session.flush()
+        claims = claim(session, worker="w", now=SLOT, limit=3, room=0)
+    assert [one.id for one in claims] == [last.id]
+
+
+def test_mail_that_somebody_waits_for_leaves_less_room_in_the_same_claim(engine: Engine) -> None:
+    queue(engine, 9)
+    for n in range(3):
+        request_sign_in(engine, f"ops{n}@example.org", [f"ops{n}@example.org"], now=SLOT)
+    with writing(engine) as session:
+        claims = claim(session, worker="w", now=SLOT, limit=9, room=5)
+    assert Counter(str(one.kind) for one in claims) == {"sign-in": 3, "digest": 2}
+
+
+def test_digests_that_wait_for_room_are_not_late(engine: Engine) -> None:
+    queue(engine, 8)
+    send(engine, courier(Sink()))
+    duties = Duties(last_cut_off=lambda _now: FROZEN_AT, warm_up=FIVE)
+    for warm_up, due in ((FIVE, None), (None, SLOT)):
+        facts, _ = gather(engine, replace(duties, warm_up=warm_up), SLOT + timedelta(hours=2))
+        assert facts.oldest_due["digest"] == due

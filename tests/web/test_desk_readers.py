@@ -95,6 +95,9 @@ def test_a_viewer_sees_no_whole_address_and_cannot_guess_one(place: Place) -> No
         assert ADA not in page, path
         assert "a***@readers.test" in page
     assert "is unknown" in place.browser.get(f"/admin/readers/{reader}").text
+    for address in (ADA, "nobody@readers.test"):  # whether it subscribes must not be told
+        for page in ("/admin/", "/admin/preview.html"):
+            assert place.browser.get(f"{page}?reader={address}").status_code == 403
     as_role(place, Role.EDITOR)
     assert found(place, "/admin/readers") == [ADA]
     assert f"550 &lt;{ADA}&gt; is unknown" in place.browser.get("/admin/deliveries").text
