@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 
 import httpx
@@ -38,8 +38,10 @@ ED = Asker("ed@firstlight.test", NOW)
 
 
 @pytest.fixture(autouse=True)
-def _ask_once() -> None:
+def _ask_once() -> Iterator[None]:
     stamina.set_active(False)
+    yield
+    stamina.set_active(True)
 
 
 def day_of(request: httpx.Request) -> date:
