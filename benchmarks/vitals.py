@@ -60,7 +60,7 @@ def main(url: str, count: int) -> None:
     times = []
     for _ in range(5):
         processor, wall = time.process_time(), time.perf_counter()
-        exposition(take_vitals(engine, NOW))
+        exposition(take_vitals(engine, NOW, None))
         times.append((time.process_time() - processor, time.perf_counter() - wall))
     processor, wall = (min(column) * 1e3 for column in zip(*times, strict=True))
     print(f"{engine.dialect.name}: {count:,} deliveries: {processor:.0f} ms of processor, {wall:.0f} ms")

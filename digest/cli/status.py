@@ -32,7 +32,7 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON 
     from digest.store.engine import reading
 
     services = with_database()
-    vitals = take_vitals(services.engine, services.clock())
+    vitals = take_vitals(services.engine, services.clock(), services.warm_up)
     with reading(services.engine) as session:
         alarms = open_alarms(session)
     warming = _warming(services)
@@ -70,7 +70,7 @@ def metrics() -> None:
     from digest.flows.vitals import take_vitals
 
     services = with_database()
-    typer.echo(exposition(take_vitals(services.engine, services.clock())).decode(), nl=False)
+    typer.echo(exposition(take_vitals(services.engine, services.clock(), services.warm_up)).decode(), nl=False)
 
 
 def log_name(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An address.")]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -22,7 +22,6 @@ from digest.store.engine import reading
 from digest.store.outages import Newest, anything_to_show, newest_issue, troubles
 from digest.store.schema import SchemaState, schema_state
 from digest.store.scores import WINDOW
-from digest.store.warm_up import oldest_without_room, warm_up_day
 
 WATCH = "watch"  # the chore that a worker does when the scheduler asks for it
 Scope = tuple[str, str]
@@ -47,7 +46,7 @@ class Duties:
 
 def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals]:
     """Read how everything stands, and what is to be judged of it; words from outside name no address."""
-    vitals = take_vitals(engine, now)
+    vitals = take_vitals(engine, now, duties.warm_up)
     expected = duties.last_cut_off(now - ISSUE_LATE)
     with reading(engine) as session:
         newest = newest_issue(session)
@@ -85,7 +84,7 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
         if newest
         else None,
         unapproved=unapproved,
-        oldest_due=_oldest_due(engine, duties, vitals),
+        oldest_due=vitals.oldest_due,
         relay_away_since=vitals.relay_away.since if vitals.relay_away else None,
         relay_words=_plain(vitals.relay_away.words) if vitals.relay_away else "",
         braked=len(vitals.braked),
@@ -104,16 +103,6 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
         set_aside=[(_plain(one.name)[:_LONGEST_NAME], one.at) for one in vitals.set_aside],
     )
     return facts, vitals
-
-
-def _oldest_due(engine: Engine, duties: Duties, vitals: Vitals) -> Mapping[str, datetime | None]:
-    """Return since when mail is due; digests that wait because the day's room is used up are not late."""
-    if duties.warm_up is None:
-        return vitals.oldest_due
-    with reading(engine) as session:
-        if warm_up_day(session, duties.warm_up, vitals.at).room != 0:
-            return vitals.oldest_due
-        return {**vitals.oldest_due, "digest": oldest_without_room(session, vitals.at)}
 
 
 def _unapproved(newest: Newest | None, duties: Duties, vitals: Vitals) -> date | None:

@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from digest.core.alarms import UNKNOWN_WITHIN
 from digest.core.delivery import DeliveryState
+from digest.core.warm_up import WarmUp
 from digest.store import lead, vitals
 from digest.store.brake import held_by_brake, why_stopped
 from digest.store.engine import reading
@@ -19,6 +21,7 @@ from digest.store.lead import Lead
 from digest.store.outages import Away, outage, unknown_since
 from digest.store.trials import SetAside, set_aside
 from digest.store.vitals import IssueStanding, SourceStanding
+from digest.store.warm_up import oldest_without_room, warm_up_day
 
 _ISSUES = 3
 RELAY = "relay"  # the name of its outage
@@ -96,15 +99,18 @@ class Vitals:
         }
 
 
-def take_vitals(engine: Engine, now: datetime) -> Vitals:
-    """Read how everything stands, in a dozen statements of which none reads a whole table of deliveries."""
+def take_vitals(engine: Engine, now: datetime, warm_up: WarmUp | None) -> Vitals:
+    """Read how everything stands, in a dozen statements of which none reads a whole table of deliveries.
+
+    Where `warm_up` has used up the day's room, the digests that wait for it are not late.
+    """
     with reading(engine) as session:
         fenced = newest_fence(session)
         return Vitals(
             at=now,
             leader=lead.lead(session),
             issues=vitals.newest_issues(session, _ISSUES),
-            oldest_due=vitals.oldest_due(session, now),
+            oldest_due=_oldest_due(session, now, warm_up),
             unknown=vitals.count_state(session, DeliveryState.UNKNOWN),
             deferred=vitals.deferred_by_domain(session),
             sources=vitals.source_standings(session),
@@ -120,3 +126,10 @@ def take_vitals(engine: Engine, now: datetime) -> Vitals:
             fence_words=fenced[1] if fenced else "",
             set_aside=set_aside(session),
         )
+
+
+def _oldest_due(session: Session, now: datetime, warm_up: WarmUp | None) -> Mapping[str, datetime | None]:
+    due = vitals.oldest_due(session, now)
+    if warm_up is not None and warm_up_day(session, warm_up, now).room == 0:
+        return {**due, "digest": oldest_without_room(session, now)}
+    return due

@@ -72,7 +72,7 @@ def furnish(engine: Engine) -> None:
 
 def told(engine: Engine) -> dict[str, float]:
     """The exposition as samples, read by Prometheus' own parser."""
-    words = exposition(take_vitals(engine, NOW)).decode()
+    words = exposition(take_vitals(engine, NOW, None)).decode()
     return {
         sample.name + json.dumps(sample.labels, sort_keys=True): sample.value
         for family in text_string_to_metric_families(words)
@@ -98,7 +98,7 @@ def test_the_metrics_count_what_is_in_the_database(engine: Engine) -> None:  # c
 
 def test_no_metric_names_a_reader_or_a_domain_of_few(engine: Engine) -> None:  # checklist 94
     furnish(engine)
-    words = exposition(take_vitals(engine, NOW)).decode()
+    words = exposition(take_vitals(engine, NOW, None)).decode()
     assert "@" not in words
     for domain in ("mine.example", "yours.example", "person.example"):
         assert domain not in words

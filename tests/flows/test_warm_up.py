@@ -16,6 +16,7 @@ from digest.core.warm_up import WarmUp, read_warm_up
 from digest.flows.deliver import deliver_due, materialise, sweep
 from digest.flows.facts import Duties, gather
 from digest.flows.letters import Courier
+from digest.flows.metrics import exposition
 from digest.flows.sign_in import request_sign_in
 from digest.store.deliveries import claim
 from digest.store.engine import reading, writing
@@ -179,10 +180,12 @@ def test_mail_that_somebody_waits_for_leaves_less_room_in_the_same_claim(engine:
     assert Counter(str(one.kind) for one in claims) == {"sign-in": 3, "digest": 2}
 
 
-def test_digests_that_wait_for_room_are_not_late(engine: Engine) -> None:
+def test_digests_that_wait_for_room_are_late_nowhere(engine: Engine) -> None:
     queue(engine, 8)
     send(engine, courier(Sink()))
-    duties = Duties(last_cut_off=lambda _now: FROZEN_AT, warm_up=FIVE)
+    later = SLOT + timedelta(hours=2)
     for warm_up, due in ((FIVE, None), (None, SLOT)):
-        facts, _ = gather(engine, replace(duties, warm_up=warm_up), SLOT + timedelta(hours=2))
-        assert facts.oldest_due["digest"] == due
+        facts, vitals = gather(engine, Duties(last_cut_off=lambda _now: FROZEN_AT, warm_up=warm_up), later)
+        assert facts.oldest_due["digest"] == vitals.oldest_due["digest"] == due
+        age = 0.0 if due is None else 7200.0
+        assert f'firstlight_oldest_due_seconds{{queue="digest"}} {age}' in exposition(vitals).decode()
