@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import partial
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import Protocol
 
 from digest.core.cadence import Cadence, slots_between
 from digest.core.delivery import DeliveryKind
@@ -18,8 +16,7 @@ from digest.core.tailor import Edition
 from digest.core.warm_up import WarmUp
 from digest.flows.lately import Lately
 from digest.flows.links import Held, held
-from digest.mail import moving_letters
-from digest.mail.alert_words import AlertWords, alert_words
+from digest.mail.alert_words import AlertWords
 from digest.mail.fragments import Pressed, Rendered
 from digest.mail.message import Envelope, ascii_address, message_bytes, message_id
 from digest.mail.moving_letters import LetterWords
@@ -28,10 +25,7 @@ from digest.mail.render import ReaderLinks, Sender
 from digest.mail.verp import leave_address, verp_address
 from digest.store.addressees import Reader
 from digest.store.deliveries import Claim
-from digest.store.specimens import Kept
 from digest.tokens import Tokens
-
-SPECIMEN_MARK = "[Test]"
 
 
 class Printer(Protocol):
@@ -154,7 +148,7 @@ def digest_letter(
         edition, links, welcome=kind is DeliveryKind.WELCOME, plain=plain, upcoming=upcoming
     )
     papers = tuple(pick.card.paper_id for pick in edition.picks)
-    return _letter(
+    return letter_of(
         courier,
         rendered,
         recipient,
@@ -222,54 +216,7 @@ def inert_links(base_url: str) -> ReaderLinks:
     )
 
 
-def prompt_letter(courier: Courier, claimed: Claim, reader: Reader, at: datetime) -> Letter:
-    """Make a letter that somebody waits for; its link counts its age from `at`."""
-    identity = f"{claimed.kind}/{claimed.id}"
-    if claimed.kind is DeliveryKind.CONFIRMATION:
-        token = courier.tokens.sign("confirm", {"s": claimed.subscriber_id or 0, "d": claimed.id}, at=at)
-        rendered = courier.renderer.speaking(reader.language).confirmation(f"{courier.base_url}/confirm/{quote(token)}")
-    elif claimed.kind is DeliveryKind.SIGN_IN:
-        token = courier.tokens.sign("sign-in", {"d": claimed.id}, at=at)
-        rendered = courier.renderer.sign_in(f"{courier.base_url}/admin/sign-in/{quote(token)}")
-    elif claimed.kind is DeliveryKind.NEW_ADDRESS:
-        token = courier.tokens.sign("new-address", {"d": claimed.id}, at=at)
-        words = partial(moving_letters.new_address, courier.sender.name)
-        rendered = courier.renderer.speaking(reader.language).letter(
-            words, f"{courier.base_url}/new-address/{quote(token)}"
-        )
-    elif claimed.kind is DeliveryKind.MOVED:
-        token = courier.tokens.sign("object", {"d": claimed.id}, at=at)
-        words = partial(moving_letters.moved, courier.sender.name)
-        rendered = courier.renderer.speaking(reader.language).letter(
-            words, f"{courier.base_url}/old-address/{quote(token)}"
-        )
-    else:
-        raise ValueError(f"no message is made for a delivery of kind {claimed.kind}")
-    return _letter(courier, rendered, reader.address, identity, at=at, kind=claimed.kind, claimed=claimed)
-
-
-def specimen_letter(courier: Courier, claimed: Claim, kept: Kept, at: datetime) -> Letter:
-    """Make the letter that shows an editor a previewed digest: its links do nothing, its subject says what it is."""
-    return _letter(
-        courier,
-        Rendered(subject=f"{SPECIMEN_MARK} {kept.subject}", html=kept.html, text=kept.text),
-        claimed.address,
-        f"{claimed.kind}/{claimed.id}",
-        at=at,
-        kind=claimed.kind,
-        unsubscribe=inert_links(courier.base_url).unsubscribe,
-        claimed=claimed,
-    )
-
-
-def alert_letter(courier: Courier, claimed: Claim, body: Mapping[str, Any], recipient: str, at: datetime) -> Letter:
-    """Make the mail that tells a notice to one of those who sit at the desk."""
-    rendered = courier.renderer.alert(alert_words(body))
-    identity = f"{claimed.kind}/{claimed.id}"
-    return _letter(courier, rendered, recipient, identity, at=at, kind=claimed.kind, claimed=claimed)
-
-
-def _letter(
+def letter_of(
     courier: Courier,
     rendered: Rendered | Pressed,
     recipient: str,
@@ -282,6 +229,7 @@ def _letter(
     papers: tuple[int, ...] = (),
     claimed: Claim | None = None,
 ) -> Letter:
+    """Put a rendered mail into its envelope; `identity` is what its Message-ID is derived from."""
     # Keyed, so that a Message-ID proves that a report comes from where the message went (flows/bounce.py).
     own_id = message_id(courier.tokens.marks("message-id", identity)[0], courier.domain)
     return_path, leave = courier.sender.address, ""

@@ -15,8 +15,9 @@ from sqlmodel import Session
 from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
 from digest.errors import CorruptState, TemplateFault
 from digest.flows.cuts import Cuts
-from digest.flows.letters import Courier, Letter, alert_letter, prompt_letter, reader_letter, specimen_letter
+from digest.flows.letters import Courier, Letter, reader_letter
 from digest.flows.moves import Move, decide, unrenderable
+from digest.flows.prompt_letters import alert_letter, prompt_letter, specimen_letter
 from digest.flows.shelf import IssueShelf, proof
 from digest.flows.turns import Turns
 from digest.store import audience
