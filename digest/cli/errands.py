@@ -16,7 +16,7 @@ from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
 if TYPE_CHECKING:
     from datetime import date
 
-    from digest.flows.errands import Asker
+    from digest.core.asker import Asker
     from digest.wiring import Services
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="arxiv-rss, arxiv-api, arxiv-oai, hf, or a service.")]
@@ -134,6 +134,6 @@ def _scopes(services: Services, name: str, scope: str) -> list[str]:
 
 
 def _asker(services: Services) -> Asker:
-    from digest.flows.errands import Asker
+    from digest.core.asker import Asker
 
     return Asker(_ACTOR, services.clock())

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from digest.core.asker import Asker
 from digest.core.capture import Cursor, RunStatus
 from digest.core.errands import (
     BACKFILL_ORIGIN,
@@ -45,15 +46,6 @@ class DeepSource(LiveSource, Protocol):
 
     def reach_back(self, since: date, today: date, a_day: float) -> Reach:
         """Say how to read from a day on, where it lists `a_day`; raises DeedRefused for days out of reach."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks, when, and from where."""
-
-    actor: str
-    now: datetime
-    ip: str = ""
 
 
 def ask_to_run(engine: Engine, source: str, scope: str, asker: Asker) -> str:

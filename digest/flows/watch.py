@@ -72,7 +72,7 @@ class Watchman:
             holding.pop(WORKERS_STOPPED.name, None)
         with writing(self.engine) as session:
             store.watch_alone(session)
-            seen = max(filter(None, (chore_done(session, name) for name in (WATCH, _STOOD_IN))), default=None)
+            seen = _last_look(session)
             if seen is not None and now < seen < now + 2 * WATCH_EVERY:  # one far ahead is a clock's fault
                 return Told(), vitals
             note_chore(session, WATCH if worker else _STOOD_IN, now, "")
@@ -90,8 +90,7 @@ class Watchman:
         """Tell whether nobody has looked for two watches: then whoever asks should."""
         now = self.clock()
         with reading(self.engine) as session:
-            seen = [chore_done(session, name) for name in (WATCH, _STOOD_IN)]
-        newest = max((at for at in seen if at is not None), default=None)
+            newest = _last_look(session)
         return newest is None or now - newest >= 2 * WATCH_EVERY or newest > now + 2 * WATCH_EVERY
 
     def tell_trial(self) -> Told:
@@ -117,8 +116,8 @@ class Watchman:
         if not began and not over:
             return Told()
         kept = store.kept_alarms(session)
-        told = [_shown(self.base_url, kept[key], now) for key in began]
-        ended = [_shown(self.base_url, kept[key], now) for key in over]
+        told = [_shown(self.base_url, _line(kept[key])) for key in began]
+        ended = [_shown(self.base_url, _line(kept[key])) for key in over]
         told.sort(key=lambda one: (one["severity"] != Severity.PAGE, one["since"]))
         body = self._body("alarm" if began else "over", told, ended, now)
         notice_id, mails = add_notice(session, body, self._addresses(session), posted=self.posts, now=now)
@@ -165,23 +164,6 @@ def _take_step(session: Session, key: str, kept: Kept | None, alarm: Alarm | Non
     return False
 
 
-def _shown(base_url: str, kept: Kept, now: datetime) -> dict[str, Any]:
-    """Say what a notice says of an alarm, in plain values: what is told once stays as it was told."""
-    known = kept.known
-    rule = RULE_OF.get(rule_name(known.key))
-    over_at = known.over_at
-    return {
-        "alarm": known.key,
-        "severity": kept.severity,
-        "title": title_of(known.key),
-        "details": kept.details,
-        "since": known.since.isoformat(),
-        "over_at": over_at.isoformat() if over_at else None,
-        "what_to_do": rule.doing if rule and over_at is None else "",
-        "link": f"{base_url}{rule.page}" if rule else f"{base_url}/admin/",
-    }
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """An alarm as the desk and the command list it."""
@@ -209,23 +191,40 @@ class Line:
 
 def open_alarms(session: Session) -> list[Line]:
     """List the alarms that hold, or ended less than an hour ago, those that wake somebody first."""
-    lines = []
-    for key, kept in store.kept_alarms(session).items():
-        known = kept.known
-        if known.is_over:
-            continue
-        rule = RULE_OF.get(rule_name(key))
-        lines.append(
-            Line(
-                key=key,
-                severity=kept.severity,
-                title=title_of(key),
-                details=kept.details,
-                since=known.since,
-                told_at=known.told_at,
-                over_at=known.over_at,
-                what_to_do=rule.doing if rule else "",
-                page=rule.page if rule else "/admin/",
-            )
-        )
+    lines = [_line(kept) for kept in store.kept_alarms(session).values() if not kept.known.is_over]
     return sorted(lines, key=lambda one: (one.over_at is not None, not one.wakes, one.since))
+
+
+def _line(kept: Kept) -> Line:
+    known = kept.known
+    rule = RULE_OF.get(rule_name(known.key))  # None for a rule of another version
+    return Line(
+        key=known.key,
+        severity=kept.severity,
+        title=title_of(known.key),
+        details=kept.details,
+        since=known.since,
+        told_at=known.told_at,
+        over_at=known.over_at,
+        what_to_do=rule.doing if rule else "",
+        page=rule.page if rule else "/admin/",
+    )
+
+
+def _shown(base_url: str, line: Line) -> dict[str, Any]:
+    """Say what a notice says of an alarm, in plain values: what is told once stays as it was told."""
+    return {
+        "alarm": line.key,
+        "severity": line.severity,
+        "title": line.title,
+        "details": line.details,
+        "since": line.since.isoformat(),
+        "over_at": line.over_at.isoformat() if line.over_at else None,
+        "what_to_do": "" if line.over_at else line.what_to_do,
+        "link": f"{base_url}{line.page}",
+    }
+
+
+def _last_look(session: Session) -> datetime | None:
+    """Return when somebody looked last, a worker or a site that stood in."""
+    return max(filter(None, (chore_done(session, name) for name in (WATCH, _STOOD_IN))), default=None)

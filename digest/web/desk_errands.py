@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Path, Query, Request, Response
 
+from digest.core.asker import Asker
 from digest.core.capture import Cursor
 from digest.core.errands import Cost
 from digest.core.merge import storable
@@ -18,7 +19,6 @@ from digest.core.refresh import SCOPE
 from digest.errors import DeedRefused, NotFound
 from digest.flows import errands as flow
 from digest.flows.conditions import service_lines
-from digest.flows.errands import Asker
 from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 from digest.store import desk as store
 from digest.store.due import last_runs

@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Form, Request, Response
 
+from digest.core.asker import Asker
 from digest.errors import AddressRefused, DeedRefused
 from digest.flows import reader_deeds
-from digest.flows.reader_deeds import Doer
 from digest.web.admin import Admin, Proven, ProvenOwner
 from digest.web.desk_readers import ReaderId
 from digest.web.headers import DESK
@@ -26,10 +26,10 @@ def resend_confirmation(
     request: Request, site: TheSite, admin: Proven, reader_id: ReaderId, sure: Sure = ""
 ) -> Response:
     """Mail the confirmation of a request once more."""
-    services, doer = site.services, _doer(request, site, admin)
+    services, asker = site.services, _asker(request, site, admin)
 
     def deed() -> None:
-        reader_deeds.resend_confirmation(services.engine, services.tokens, reader_id, doer)
+        reader_deeds.resend_confirmation(services.engine, services.tokens, reader_id, asker)
         services.kick()
 
     return _done(site, reader_id, deed, sure)
@@ -45,27 +45,27 @@ def suppress(  # noqa: PLR0917  # the fields of the form
     sure: Sure = "",
 ) -> Response:
     """Stop all mail to a reader."""
-    services, doer = site.services, _doer(request, site, admin)
-    deed = lambda: reader_deeds.suppress(services.engine, services.tokens, reader_id, reason, doer)  # noqa: E731
+    services, asker = site.services, _asker(request, site, admin)
+    deed = lambda: reader_deeds.suppress(services.engine, services.tokens, reader_id, reason, asker)  # noqa: E731
     return _done(site, reader_id, deed, sure)
 
 
 @router.post("/{reader_id}/lift")
 def lift(request: Request, site: TheSite, admin: Proven, reader_id: ReaderId, sure: Sure = "") -> Response:
     """Let mail go to a reader again."""
-    services, doer = site.services, _doer(request, site, admin)
-    deed = lambda: reader_deeds.lift(services.engine, services.tokens, reader_id, doer)  # noqa: E731
+    services, asker = site.services, _asker(request, site, admin)
+    deed = lambda: reader_deeds.lift(services.engine, services.tokens, reader_id, asker)  # noqa: E731
     return _done(site, reader_id, deed, sure)
 
 
 @router.post("/{reader_id}/export")
 def export(request: Request, site: TheSite, admin: ProvenOwner, reader_id: ReaderId, sure: Sure = "") -> Response:
     """Give everything that is held about a reader, as a file."""
-    services, doer = site.services, _doer(request, site, admin)
+    services, asker = site.services, _asker(request, site, admin)
     if sure != "yes":
         return _refused(site, reader_id, DeedRefused(_UNSURE))
     base_url = services.settings.base_url
-    held = reader_deeds.export(services.engine, services.tokens, reader_id, doer, base_url=base_url)
+    held = reader_deeds.export(services.engine, services.tokens, reader_id, asker, base_url=base_url)
     file = f'attachment; filename="reader-{reader_id}-{site.now:%Y-%m-%d}.json"'
     return Response(held, media_type="application/json", headers={**DESK, "Content-Disposition": file})
 
@@ -79,9 +79,9 @@ def erase(  # the fields of the form
     address: Annotated[str, Form(max_length=1_000)] = "",
 ) -> Response:
     """Erase a reader for good; their typed address is the confirmation."""
-    services, doer = site.services, _doer(request, site, admin)
+    services, asker = site.services, _asker(request, site, admin)
     try:
-        reader_deeds.erase(services.engine, services.tokens, reader_id, address, doer)
+        reader_deeds.erase(services.engine, services.tokens, reader_id, address, asker)
     except DeedRefused as refused:
         return _refused(site, reader_id, refused)
     way_out = ("/admin/readers", "The readers")
@@ -91,8 +91,8 @@ def erase(  # the fields of the form
 _UNSURE = "tick the box beside the button: it says what happens"
 
 
-def _doer(request: Request, site: Site, admin: Admin) -> Doer:
-    return Doer(admin.address, site.now, client_ip(request))
+def _asker(request: Request, site: Site, admin: Admin) -> Asker:
+    return Asker(admin.address, site.now, client_ip(request))
 
 
 def _done(site: Site, reader_id: int, deed: Callable[[], None], sure: str) -> Response:

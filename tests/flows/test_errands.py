@@ -13,10 +13,11 @@ import stamina
 from sqlalchemy import Engine
 from sqlmodel import select
 
+from digest.core.asker import Asker
 from digest.core.errands import LEASE, MOST_REQUESTS
 from digest.core.plan import Task
 from digest.errors import DeedRefused
-from digest.flows.errands import Asker, Doers, ask_to_fill_in, ask_to_run, cost_of, do_errands, stop
+from digest.flows.errands import Doers, ask_to_fill_in, ask_to_run, cost_of, do_errands, stop
 from digest.flows.ingest import ingest_live
 from digest.flows.tick import due_work
 from digest.sources.arxiv_api import ArxivApi

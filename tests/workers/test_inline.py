@@ -12,8 +12,9 @@ import pytest
 from sqlalchemy import Engine
 
 from digest.config import read_settings
+from digest.core.asker import Asker
 from digest.flows import subscribe
-from digest.flows.errands import Asker, ask_to_fill_in, ask_to_run
+from digest.flows.errands import ask_to_fill_in, ask_to_run
 from digest.mail.local_inbox import LocalInbox, stored_messages
 from digest.store.engine import reading
 from digest.store.errands import Errand, errands
