@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from digest.core.alarms import RULE_OF, SETTLED, Alarm
+from digest.core.alarm import Alarm
+from digest.core.alarms import RULE_OF, SETTLED
 
 
 class Step(StrEnum):

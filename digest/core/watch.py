@@ -8,7 +8,7 @@ from datetime import date, datetime
 from itertools import groupby
 
 from digest.core import alarms
-from digest.core.alarms import Alarm, Rule
+from digest.core.alarm import Alarm, Rule
 from digest.core.capture import RunStatus
 from digest.core.issue import IssueState
 from digest.core.plan import Task

@@ -11,7 +11,8 @@ import structlog
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from digest.core.alarms import RULE_OF, WORKERS_STOPPED, Alarm, Severity
+from digest.core.alarm import Alarm, Severity
+from digest.core.alarms import RULE_OF, WORKERS_STOPPED
 from digest.core.plan import WATCH_EVERY
 from digest.core.telling import Known, Step, rule_name, step_of, title_of
 from digest.core.watch import judge

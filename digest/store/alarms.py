@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import and_, delete, select, update
 from sqlmodel import Session
 
-from digest.core.alarms import Alarm
+from digest.core.alarm import Alarm
 from digest.core.telling import Known
 from digest.store.dialects import changed, insert_into, one_writer, table_of
 from digest.store.tables import AlarmRow

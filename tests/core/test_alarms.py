@@ -11,7 +11,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from digest.core import alarms
-from digest.core.alarms import RULES, Alarm, Rule, Severity, manual
+from digest.core.alarm import Alarm, Rule, Severity
+from digest.core.alarms import RULES, manual
 from digest.core.telling import Known, Step, step_of, title_of
 from digest.core.watch import Facts, IssueFact, SourceFact, judge
 

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from digest.core import alarms
-from digest.core.alarms import Rule
+from digest.core.alarm import Rule
 from digest.core.issue import Card
 from digest.core.tailor import Edition, Pick
 from digest.core.why import Why, WhyKind
