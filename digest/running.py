@@ -17,6 +17,8 @@ from digest.errors import ConfigError
 from digest.mail.relay_url import parse_relay_url
 from digest.store.schema import require_current, upgrade
 from digest.web.app import create_app
+from digest.web.desk_mail import make_ready
+from digest.web.site import Site
 from digest.wiring import Services
 from workers import scheduler
 from workers.app import QUEUES, celery_app, exit_code, prepare, use_services
@@ -140,6 +142,7 @@ def server_config(services: Services) -> uvicorn.Config:
 def _serve(services: Services, listener: socket.socket) -> None:
     config = server_config(services)
     watched = nullcontext() if services.settings.demo else lookout(services)
+    threading.Thread(target=make_ready, args=(Site.of(services),), name="desk", daemon=True).start()
     with _signals_end_the_server_only(), watched:
         uvicorn.Server(config).run(sockets=[listener])
 

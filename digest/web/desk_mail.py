@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import urlencode
 
+import structlog
 from fastapi import Depends, HTTPException, Query
 
 from digest.errors import NotFound
@@ -19,6 +20,7 @@ from digest.web.desk_sources import missing_warning, source_warning, worries
 from digest.web.desk_tasks import tasks_warning
 from digest.web.site import Site
 
+_log = structlog.get_logger("firstlight.desk")
 _FARTHEST = timedelta(days=20 * 366)
 
 
@@ -84,6 +86,21 @@ def shown_mail(site: Site, asked: Asked) -> Preview:
         categories=asked.categories,
         drafts=services.drafts,
     )
+
+
+def make_ready(site: Site) -> bool:
+    """Make tomorrow's mail once, so that nobody's first look waits for what a process reads and keeps; never raises.
+
+    Tells whether that was possible.
+    """
+    try:
+        made = shown_mail(site, Asked(on="", reader="", category="", view="html"))
+        remarks_on(site, made)
+    except Exception:  # noqa: BLE001  # the page itself will say what is wrong
+        _log.debug("desk not ready", exc_info=True)
+        return False
+    _log.info("desk ready")
+    return True
 
 
 def day_or_tomorrow(asked: Asked, now: datetime) -> date:

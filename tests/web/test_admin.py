@@ -18,6 +18,9 @@ from digest.flows.preview import preview
 from digest.store.conditions import record_refusal, record_traffic
 from digest.store.engine import reading, writing
 from digest.store.tables import AuditEntry, BounceEvent, Delivery, IngestRun, IssueRow, RejectedRecord
+from digest.web.desk_mail import make_ready
+from digest.web.site import Site
+from digest.wiring import Services
 from tests.conftest import NOW
 from tests.web.conftest import ADMIN, Place, card_of, place_for, settings_for
 
@@ -368,3 +371,11 @@ def test_the_desk_says_why_sending_stopped_and_lets_it_go_on(place: Place, way: 
     with reading(place.services.engine) as session:
         assert session.exec(select(IssueRow.state).where(IssueRow.id == issue)).one() == "frozen"
     assert (ADMIN, "release brake", "", f"issue {issue}") in audit(place)
+
+
+def test_the_desk_is_made_ready_ahead_of_the_first_look_and_a_database_without_tables_stops_nobody(
+    place: Place, tmp_path: Path
+) -> None:
+    assert make_ready(Site.of(place.services))
+    (tmp_path / "empty").mkdir()
+    assert not make_ready(Site.of(Services(settings_for(tmp_path / "empty"))))

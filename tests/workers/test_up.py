@@ -28,6 +28,14 @@ SECRET = "c2VudGVuY2UgbWFkZSBmb3IgdGVzdHMgb25seSwgNDIh"
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def until_logged(folder: Path, event: str) -> None:
+    """Wait for an event in the log of what runs in a folder."""
+    deadline = time.monotonic() + 30
+    while f'"event": "{event}"' not in (folder / "log").read_text():
+        assert time.monotonic() < deadline, (folder / "log").read_text()
+        time.sleep(0.05)
+
+
 def environment(**settings: str) -> dict[str, str]:
     """The environment of an installation that reads no category."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("DIGEST_")}
@@ -185,6 +193,7 @@ def test_a_site_alone_says_where_it_listens_and_ends_with_status_0(tmp_path: Pat
     make_database(tmp_path)
     with running(tmp_path, "web") as (process, address):
         assert httpx.get(f"{address}/readyz", trust_env=False).status_code == 200
+        until_logged(tmp_path, "desk ready")
         process.terminate()
         assert process.wait(30) == 0
     first = json.loads((tmp_path / "log").read_text().splitlines()[0])
