@@ -104,16 +104,18 @@ class IssueWords:
                 products[at * _TOGETHER : at * _TOGETHER + len(columns)] += (its @ gathered)[:, 0]
         return np.ascontiguousarray(products[self._back].T, dtype=np.float64)
 
+    def has(self, words: Places) -> NDArray[np.bool_]:
+        """Tell which words, by their places, are in any paper."""
+        return np.asarray(self._column.take(words) >= 0)
+
     def weights_of(self, words: Places, papers: Places) -> NDArray[np.float32]:
         """Return what each word, by its place, weighs in the paper beside it; 0 where the paper lacks it."""
-        weights = np.zeros(len(words), dtype=np.float32)
-        some = np.flatnonzero(self._column[words] >= 0)
         keys, known = self._by_paper
-        sought = papers[some] * PLACES + words[some]
-        at = np.minimum(keys.searchsorted(sought), max(len(keys) - 1, 0))
-        there = keys[at] == sought
-        weights[some[there]] = known[at[there]]
-        return weights
+        if not len(keys):
+            return np.zeros(len(words), dtype=np.float32)
+        sought = papers * PLACES + words
+        at = np.minimum(keys.searchsorted(sought), len(keys) - 1)
+        return np.where(keys[at] == sought, known[at], np.float32(0))
 
     @cached_property
     def _by_paper(self) -> tuple[Places, NDArray[np.float32]]:
