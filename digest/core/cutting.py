@@ -12,6 +12,7 @@ from itertools import accumulate, chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from digest.core.collector import without_collector
 from digest.core.interests import InterestKind
 from digest.core.issue_index import IssueIndex
 from digest.core.issue_words import Places, Values
@@ -41,7 +42,7 @@ _STEP_OF_PINS = 100.0  # ... which likeness does not change
 _STRONG = 4  # the first quarter of an issue has a strong trend ...
 _STRONG_AT_LEAST = 10  # ... and so have its first papers
 _OWN_SHARE = 0.1  # of the liked papers: a category with less is none of a reader's own
-_CELLS = 64_000  # readers times cards that are compared at once: with more, more memory and no more speed
+_CELLS = 128_000  # readers times cards that are compared at once, a sender's chunk; with more, more memory for little
 
 Mask = NDArray[np.bool_]
 # What taste must add to be the reason in place of another; no taste outdoes somebody who is followed.
@@ -55,8 +56,9 @@ def cut(index: IssueIndex, asked: Sequence[Asked]) -> list[Edition]:
         return [_edition(index, one.preferences, ()) for one in asked]
     step = max(1, _CELLS // len(index))
     editions: list[Edition] = []
-    for start in range(0, len(asked), step):
-        editions += _Table(index, asked[start : start + step]).editions()
+    with without_collector():
+        for start in range(0, len(asked), step):
+            editions += _Table(index, asked[start : start + step]).editions()
     return editions
 
 
