@@ -212,7 +212,7 @@ class _Table:
                 reasons[last - 1] = OUTSIDE
         at = chain.from_iterable(range(1, size + 1) for size in sizes)
         cards = self.index.issue.cards
-        picks = map(Pick, at, map(cards.__getitem__, chain.from_iterable(chosen)), reasons)
+        picks = map(Pick._make, zip(at, map(cards.__getitem__, chain.from_iterable(chosen)), reasons, strict=True))
         return [
             _edition(self.index, one.preferences, tuple(islice(picks, size)))
             for one, size in zip(self.asked, sizes, strict=True)
