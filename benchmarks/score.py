@@ -20,9 +20,10 @@ from pathlib import Path
 from sqlalchemy import Engine, insert
 
 from digest.core.candidate import Candidate
+from digest.core.collector import without_collector
 from digest.core.paper import Observation
 from digest.core.trend import appraise_all, trend_scores
-from digest.flows.score import appraised, without_collector
+from digest.flows.score import appraised
 from digest.store.dialects import table_of
 from digest.store.engine import open_engine, reading, writing
 from digest.store.schema import upgrade

@@ -8,11 +8,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.core.interests import InterestKind
+from digest.core.interests import Interest, InterestKind
 from digest.core.issue import Issue
 from digest.core.issue_words import IssueWords, Places, Values
 from digest.core.liking import Rarity
@@ -26,6 +27,7 @@ _UNUSUAL = 0.02  # beside a category's share among liked papers, so that a new c
 _STEPS = 256.0  # to the unit of a logarithm: as whole numbers their sums are exact
 _COMMONNESS, _CATEGORIES = 0.5, 0.7  # beside the likeness of words, in standard deviations; see docs/tailoring.md
 _SAME = 1e-9  # a deviation no larger than this is none
+_Key = TypeVar("_Key")
 _NOWHERE = np.zeros(0, dtype=np.int64)
 
 
@@ -37,6 +39,7 @@ class IssueIndex:
         self._beyond = beyond or {}
         self._rarity = rarity or Rarity(1, bytes(4 * PLACES))
         self._found: dict[tuple[InterestKind, str], Places] = {}
+        self._phrases: dict[str, Places] = {}  # what is a keyword to one reader, another excludes
         self.ranked: NDArray[np.bool_] = np.array([not card.watched for card in issue.cards], dtype=bool)
         self._all_ranked = bool(self.ranked.all())
         self.pinned: Places = np.array([at for at, card in enumerate(issue.cards) if card.pinned], dtype=np.int64)
@@ -94,14 +97,23 @@ class IssueIndex:
             found[row, places] = 1.0
         return found
 
-    def find(self, kind: InterestKind, key: str) -> Places:
-        """Return where the papers stand that an interest names; each distinct one is looked for once."""
-        found = self._found.get((kind, key))
-        if found is None:
-            if len(self._found) >= _PHRASES_KEPT:
-                self._found.clear()
-            found = self._found[kind, key] = np.asarray(self._look_for(kind, key), dtype=np.int64)
+    @cached_property
+    def categories_of(self) -> Places:
+        """Which rows of `inside` are each paper's, in its own order, and after them the number of the rows."""
+        own = [[self.column_of[name] for name in card.categories] for card in self.issue.cards]
+        found = np.full((len(own), max(map(len, own), default=0) + 1), len(self.column_of), dtype=np.int64)
+        for place, its in enumerate(own):
+            found[place, : len(its)] = its
         return found
+
+    def find(self, interests: Iterable[Interest]) -> list[Places]:
+        """Return where the papers stand that each interest names; each distinct one is looked for once."""
+        found = self._found
+        return [self._find(one) if (its := found.get((one.kind, one.key))) is None else its for one in interests]
+
+    def _find(self, interest: Interest) -> Places:
+        places = np.asarray(self._look_for(interest.kind, interest.key), dtype=np.int64)
+        return _keep(self._found, (interest.kind, interest.key), places)
 
     def _look_for(self, kind: InterestKind, key: str) -> Sequence[int] | Places:
         match kind:
@@ -112,9 +124,10 @@ class IssueIndex:
             case InterestKind.KEYWORD:
                 return self._with_phrase(key)
             case InterestKind.SEARCH:
-                return self._with_words(key)
+                return self._with_words(key) if " " in key else self._with_phrase(key)
             case InterestKind.EXCLUSION:
-                return sorted({*self._with_phrase(key), *self._by_category_key.get(key, ())})
+                inside = self._by_category_key.get(key)
+                return sorted({*self._with_phrase(key), *inside}) if inside else self._with_phrase(key)
             case InterestKind.PAPER:
                 return ()
 
@@ -148,11 +161,15 @@ class IssueIndex:
         )
 
     def _with_phrase(self, key: str) -> Places:
+        found = self._phrases.get(key)
+        return _keep(self._phrases, key, self._look_for_phrase(key)) if found is None else found
+
+    def _look_for_phrase(self, key: str) -> Places:
         words = key.split()
         if len(words) < 2:
             return self._with_words(key)
         pairs, whose = self._pairs
-        first = _hashed(words[0], words[1])
+        first = np.uint32(_hashed(words[0], words[1]))
         among = sorted(whose[pairs.searchsorted(first) : pairs.searchsorted(first, side="right")].tolist())
         return np.array([place for place in among if f" {key} " in self._texts[place]], dtype=np.int64)
 
@@ -227,8 +244,15 @@ class IssueIndex:
         return np.asarray(np.where(number > 0, mean, _logarithm(0.0)))
 
 
-def _hashed(word: str, following: str) -> np.uint32:
-    return np.uint32(zlib.crc32(f"{word} {following}".encode("utf-8", "replace")))
+def _keep(kept: dict[_Key, Places], key: _Key, places: Places) -> Places:
+    if len(kept) >= _PHRASES_KEPT:
+        kept.clear()
+    kept[key] = places
+    return places
+
+
+def _hashed(word: str, following: str) -> int:
+    return zlib.crc32(f"{word} {following}".encode("utf-8", "replace"))
 
 
 def _inverted(keys: Iterable[Iterable[str]]) -> dict[str, list[int]]:

@@ -18,14 +18,15 @@ Places = NDArray[np.int64]
 Vector = tuple[NDArray[np.int32], NDArray[Any]]
 
 _OFTEN = 16  # a word in one of so many papers is multiplied for all papers at once, others for those that have it
+_TOGETHER = 8  # papers whose seldom words are multiplied in one call; what is gathered for more leaves the cache
 _NOTHING = Print(b"", b"")
 
 
-class _Row(NamedTuple):
-    """A paper's seldom words, by column, with whole weights."""
+class _Block(NamedTuple):
+    """The seldom words of papers that have about as many; where one has fewer, words of no weight fill it up."""
 
-    columns: Places
-    weights: NDArray[np.float32]
+    columns: Places  # papers x words
+    weights: NDArray[np.float32]  # papers x 1 x words, whole
 
 
 class IssueWords:
@@ -44,18 +45,31 @@ class IssueWords:
         self._often = int(np.count_nonzero(number * _OFTEN >= len(prints)))
         self._column = np.full(PLACES, -1, dtype=np.int32)
         self._column[held[order]] = np.arange(len(held))
+        columns = [self._column[its].astype(np.int64) for its in self._words]
+        seldom = np.array([np.count_nonzero(its >= self._often) for its in columns], dtype=np.int64)
+        by_length = np.argsort(seldom, kind="stable")
+        self._back = np.argsort(by_length)  # where each paper is among those by length
         self._often_weights = np.zeros((len(prints), self._often), dtype=np.float32)
-        self._seldom = [self._row(place) for place in range(len(prints))]
+        for row, place in enumerate(by_length.tolist()):
+            often = columns[place] < self._often
+            self._often_weights[row, columns[place][often]] = self._weights[place][often]
+        self._blocks = [
+            self._block(columns, by_length[start : start + _TOGETHER]) for start in range(0, len(prints), _TOGETHER)
+        ]
 
-    def _row(self, place: int) -> _Row:
-        columns = self._column[self._words[place]].astype(np.int64)
-        weights, often = self._weights[place], columns < self._often
-        self._often_weights[place, columns[often]] = weights[often]
-        return _Row(columns[~often], weights[~often])
+    def _block(self, columns: Sequence[Places], papers: Places) -> _Block:
+        seldom = [columns[place] >= self._often for place in papers]
+        shape = len(papers), max(map(np.count_nonzero, seldom))
+        block = _Block(np.zeros(shape, np.int64), np.zeros((shape[0], 1, shape[1]), np.float32))
+        for row, (place, its) in enumerate(zip(papers, seldom, strict=True)):
+            number = np.count_nonzero(its)
+            block.columns[row, :number] = columns[place][its]
+            block.weights[row, 0, :number] = self._weights[place][its]
+        return block
 
     def __len__(self) -> int:
         """The number of papers."""
-        return len(self._seldom)
+        return len(self._words)
 
     @property
     def is_printed(self) -> bool:
@@ -75,28 +89,33 @@ class IssueWords:
     def products(self, vectors: Sequence[Vector]) -> Values:
         """Multiply sparse vectors of whole numbers with all papers: a row each. Exact, so in whatever company."""
         row = np.repeat(np.arange(len(vectors)), [len(places) for places, _ in vectors])
-        column = self._column[np.concatenate([np.zeros(0, np.int32), *(places for places, _ in vectors)])]
+        column = self._column.take(np.concatenate([np.zeros(0, np.int32), *(places for places, _ in vectors)]))
         weights = np.concatenate([np.zeros(0, np.float32), *(weights for _, weights in vectors)])
-        there = column >= 0
+        there = np.flatnonzero(column >= 0)
         dense = np.zeros((self._width, len(vectors)), dtype=np.float32)
-        dense[column[there], row[there]] = weights[there]
+        dense.ravel()[column[there].astype(np.int64) * len(vectors) + row[there]] = weights[there]
         products = self._often_weights @ dense[: self._often]
-        taken = np.empty((max((len(its.columns) for its in self._seldom), default=0), len(vectors)), dtype=np.float32)
-        for place, (columns, its) in enumerate(self._seldom):
-            if len(columns):
-                products[place] += its @ np.take(dense, columns, axis=0, out=taken[: len(columns)], mode="clip")
-        return np.ascontiguousarray(products.T, dtype=np.float64)
+        # One room for what is gathered: made anew for each block, it would be new memory each time.
+        room = np.empty((max((its.columns.size for its in self._blocks), default=0), len(vectors)), dtype=np.float32)
+        for at, (columns, its) in enumerate(self._blocks):
+            if columns.size:
+                gathered = room[: columns.size].reshape(*columns.shape, len(vectors))
+                np.take(dense, columns, axis=0, out=gathered, mode="clip")
+                products[at * _TOGETHER : at * _TOGETHER + len(columns)] += (its @ gathered)[:, 0]
+        return np.ascontiguousarray(products[self._back].T, dtype=np.float64)
+
+    def has(self, words: Places) -> NDArray[np.bool_]:
+        """Tell which words, by their places, are in any paper."""
+        return np.asarray(self._column.take(words) >= 0)
 
     def weights_of(self, words: Places, papers: Places) -> NDArray[np.float32]:
         """Return what each word, by its place, weighs in the paper beside it; 0 where the paper lacks it."""
-        weights = np.zeros(len(words), dtype=np.float32)
-        some = np.flatnonzero(self._column[words] >= 0)
         keys, known = self._by_paper
-        sought = papers[some] * PLACES + words[some]
-        at = np.minimum(keys.searchsorted(sought), max(len(keys) - 1, 0))
-        there = keys[at] == sought
-        weights[some[there]] = known[at[there]]
-        return weights
+        if not len(keys):
+            return np.zeros(len(words), dtype=np.float32)
+        sought = papers * PLACES + words
+        at = np.minimum(keys.searchsorted(sought), len(keys) - 1)
+        return np.where(keys[at] == sought, known[at], np.float32(0))
 
     @cached_property
     def _by_paper(self) -> tuple[Places, NDArray[np.float32]]:

@@ -6,102 +6,99 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digest.core import prints
 from digest.core.interests import Interest, InterestKind
 from digest.core.issue import Card
-from digest.core.issue_words import IssueWords
+from digest.core.issue_words import IssueWords, Places, Values
 from digest.core.names import author_slug, lab_slug
 from digest.core.reading import Taste
-from digest.core.tailor import Asked
 from digest.core.why import Why, WhyKind
 
+REVISED = Why(WhyKind.REVISED)
+OUTSIDE = Why(WhyKind.OUTSIDE)
 _TELLING = 2  # words that are named as a reason
 _SOUGHT = {InterestKind.KEYWORD: WhyKind.KEYWORD, InterestKind.SEARCH: WhyKind.SEARCH}
-_REVISED = Why(WhyKind.REVISED)
+_AUTHOR = InterestKind.AUTHOR  # asked for each paper that is chosen: of its class a member takes longer to find
 _place_of = lru_cache(maxsize=20_000)(prints.place)
 
-Chosen = tuple[int, int]  # a row among the readers, and a place among the papers chosen for that reader
 
-
-def reason_for(one: Asked, card: Card, interest: Interest | None) -> Why | None:
-    """Say what of a reader's own speaks for a paper, before taste is heard; `interest` is what the paper meets."""
-    if one.revised and card.paper_id in one.revised:
-        return _REVISED  # also by somebody followed: a paper that comes again says why it does
-    if interest is not None and interest.kind is InterestKind.AUTHOR:
-        return Why(WhyKind.AUTHOR, (_author_as_written(card.authors, interest.key) or interest.words,))
-    if interest is not None and interest.kind is InterestKind.LAB:
-        return Why(WhyKind.LAB, (_lab_as_written(card.labs, interest.key) or interest.words,))
-    if interest is not None:
-        return Why(_SOUGHT[interest.kind], (interest.words,))
-    wanted = one.preferences.categories
-    for name in card.categories:
-        if name in wanted:
-            return _in_category(name)
-    return None
-
-
-def tell(
-    words: IssueWords, tastes: Sequence[Taste | None], liked: Sequence[tuple[Chosen, int]]
-) -> list[tuple[Chosen, Why]]:
-    """Name for papers that taste speaks for the words that add most; those in which it has no words are left out.
-
-    `tastes` has one for each row; `liked` holds choices and the papers' places in the issue, row by row.
-    """
-    picked, places, told, sizes = [], [], [], []
-    terms: list[tuple[str, float]] = []
-    last = -1
-    for chosen, place in liked:
-        if chosen[0] != last:
-            last, taste = chosen[0], tastes[chosen[0]]
-            first = len(terms)
-            terms += [term for term in taste.terms.items() if term[1] > 0] if taste is not None else []
-        if len(terms) > first:
-            picked.append(chosen)
-            places.append(place)
-            told.append(first)
-            sizes.append(len(terms) - first)
-    if not picked:
-        return []
-    # Each choice beside each of its reader's words.
-    pick = np.repeat(np.arange(len(picked)), sizes)
-    term = np.arange(len(pick)) + np.repeat(np.array(told) - (np.cumsum(sizes) - sizes), sizes)
-    sought = np.array([_place_of(word) for word, _ in terms], dtype=np.int64)
-    adding = (
-        words.weights_of(sought[term], np.array(places, dtype=np.int64)[pick]) * np.array([w for _, w in terms])[term]
-    )
-    return _strongest(picked, terms, pick, term, adding)
-
-
-def _strongest(
-    picked: Sequence[Chosen],
-    terms: Sequence[tuple[str, float]],
-    pick: NDArray[np.int64],
-    term: NDArray[np.int64],
-    adding: NDArray[np.float64],
-) -> list[tuple[Chosen, Why]]:
-    """Name each choice's words that add most, the first where they add the same."""
-    there = np.flatnonzero(adding > 0)
-    order = there[np.lexsort((-adding[there], pick[there]))]
-    named: dict[int, tuple[str, ...]] = {}
-    for at, number in zip(pick[order].tolist(), term[order].tolist(), strict=True):
-        so_far = named.get(at, ())
-        if len(so_far) < _TELLING:
-            named[at] = (*so_far, terms[number][0])
-    return [(picked[at], Why(WhyKind.LIKED, telling)) for at, telling in named.items()]
-
-
-@lru_cache(maxsize=5_000)
-def _author_as_written(authors: tuple[str, ...], key: str) -> str | None:
-    return next((name for name in authors if author_slug(name) == key), None)
-
-
-@lru_cache(maxsize=5_000)
-def _lab_as_written(labs: tuple[str, ...], key: str) -> str | None:
-    return next((name for name in labs if lab_slug(name) == key), None)
+def meeting(interest: Interest, card: Card) -> Why:
+    """Say that a paper is by or from whom a reader follows, or on what they look for."""
+    sought = _SOUGHT.get(interest.kind)
+    if sought is not None:
+        return _on(sought, interest.words)
+    if interest.kind is _AUTHOR:
+        return _by(card.authors, interest.key, interest.words)
+    return _from(card.labs, interest.key, interest.words)
 
 
 @lru_cache(maxsize=1_000)
-def _in_category(category: str) -> Why:
+def in_category(category: str) -> Why:
+    """Say that a paper is in a category that a reader follows."""
     return Why(WhyKind.CATEGORY, (category,))
+
+
+def tell(words: IssueWords, tastes: Sequence[Taste | None], rows: Places, places: Places) -> list[tuple[int, Why]]:
+    """Name for papers that taste speaks for the words that add most; those in which it has no words are left out.
+
+    `tastes` has one for each reader; `rows` says whose each choice is, ascending, and `places` where its paper stands
+    in the issue. Returned are the choices' numbers, with what is said of them.
+    """
+    whose, reader = np.unique(rows, return_inverse=True)
+    names: list[str] = []
+    weighs: list[float] = []
+    sizes: list[int] = []
+    for row in whose.tolist():
+        taste = tastes[row]
+        terms = taste.terms if taste is not None else {}
+        names += terms
+        weighs += terms.values()
+        sizes.append(len(terms))
+    sought = np.fromiter(map(_place_of, names), np.int64, len(names))
+    weights = np.array(weighs, dtype=np.float64)
+    # What is no word of the issue, or was struck out, is left behind before each choice is put beside each word.
+    known = np.flatnonzero((weights > 0) & words.has(sought))
+    number = np.bincount(np.repeat(np.arange(len(whose)), sizes)[known], minlength=len(whose))
+    pick, term = _beside(reader, number)
+    term = known[term]
+    adding = words.weights_of(sought[term], places[pick]) * weights[term]
+    return _strongest(names, pick, term, adding)
+
+
+def _beside(reader: Places, number: Places) -> tuple[Places, Places]:
+    """Put each choice beside each of its reader's so many words, which stand reader by reader."""
+    sizes = number[reader]
+    pick = np.repeat(np.arange(len(reader)), sizes)
+    first = (np.cumsum(number) - number)[reader] - (np.cumsum(sizes) - sizes)
+    return pick, np.arange(len(pick)) + np.repeat(first, sizes)
+
+
+def _strongest(names: Sequence[str], pick: Places, term: Places, adding: Values) -> list[tuple[int, Why]]:
+    """Name each choice's words that add most, the first where they add the same."""
+    there = np.flatnonzero(adding > 0)
+    order = there[np.lexsort((-adding[there], pick[there]))]
+    at = pick[order]
+    among = np.ones(len(at), dtype=bool)
+    among[_TELLING:] = at[_TELLING:] != at[:-_TELLING]  # so many before it are not of the same choice
+    named: dict[int, list[str]] = {}
+    for choice, number in zip(at[among].tolist(), term[order[among]].tolist(), strict=True):
+        named.setdefault(choice, []).append(names[number])
+    return [(choice, Why(WhyKind.LIKED, tuple(telling))) for choice, telling in named.items()]
+
+
+@lru_cache(maxsize=5_000)
+def _on(kind: WhyKind, words: str) -> Why:
+    return Why(kind, (words,))
+
+
+@lru_cache(maxsize=5_000)
+def _by(authors: tuple[str, ...], key: str, words: str) -> Why:
+    as_written = next((name for name in authors if author_slug(name) == key), None)
+    return Why(WhyKind.AUTHOR, (as_written or words,))
+
+
+@lru_cache(maxsize=5_000)
+def _from(labs: tuple[str, ...], key: str, words: str) -> Why:
+    as_written = next((name for name in labs if lab_slug(name) == key), None)
+    return Why(WhyKind.LAB, (as_written or words,))

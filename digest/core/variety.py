@@ -48,9 +48,10 @@ def varied(
             columns, worth = np.take_along_axis(among, at, axis=1), np.take_along_axis(best, at, axis=1)
         else:
             columns, worth = _apart(best, among, wanting[rows], alike, losing[rows])
-        for row, its, there in zip(rows.tolist(), columns.tolist(), np.isfinite(worth).tolist(), strict=True):
-            count = wanting[row]
-            chosen[row] = [one for one, is_there in zip(its[:count], there[:count], strict=True) if is_there]
+        # What is never chosen has the least worth, so it stands last.
+        sizes = np.minimum(np.isfinite(worth).sum(axis=1), wanting[rows])
+        for row, its, size in zip(rows.tolist(), columns.tolist(), sizes.tolist(), strict=True):
+            chosen[row] = its[:size]
     return chosen
 
 

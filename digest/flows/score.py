@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
 from digest.core.candidate import Batch
+from digest.core.collector import without_collector
 from digest.core.lineup import Contender, line_up
 from digest.core.trend import Appraisal, appraise_batches, trend_scores
 from digest.flows.watched import beyond_ranking
@@ -29,6 +28,7 @@ def score(engine: Engine, as_of: datetime, *, size: int = ISSUE_SIZE) -> int:
     A second call for the same instant replaces the first's scores. Reading and computing hold no lock.
     """
     as_of = as_of.astimezone(UTC)
+    # A score of the whole window makes millions of small objects; looking through them takes as long as all the rest.
     with without_collector():
         with reading(engine) as session:
             appraisals, contenders = appraised(session, as_of)
@@ -62,19 +62,3 @@ def _outlook(session: Session, contenders: Sequence[Contender], as_of: datetime,
     named = set(ranked[:size])
     rest = [one for one in contenders if one.paper_id not in named]
     return Outlook(as_of, ranked, beyond_ranking(session, rest, named, as_of))
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Let Python look for no cycles of garbage meanwhile.
-
-    A score of the whole window makes millions of small objects and no cycle; to look through them again and again
-    takes as long as the score itself. What is not in a cycle is freed as ever.
-    """
-    collecting = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if collecting:
-            gc.enable()
