@@ -10,12 +10,13 @@ from typing import TypeVar
 from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlmodel import Session
 
-from digest.core.delivery import DeliveryKind, DeliveryState, NotSent
+from digest.core.delivery import UNSETTLED, DeliveryKind, DeliveryState, NotSent
 from digest.core.warm_up import WarmUp, day_begins
 from digest.store.dialects import changed, insert_into, one_writer, table_of
-from digest.store.tables import Delivery, WarmUpCount
+from digest.store.tables import Delivery, IssueRow, WarmUpCount
 
 _delivery = table_of(Delivery)
+_issue = table_of(IssueRow)
 _count = table_of(WarmUpCount)
 _THE_ROW = 1
 _FRESH = timedelta(seconds=30)  # how long claims are only added to a count; what was given back is known after it
@@ -84,6 +85,21 @@ def oldest_without_room(session: Session, now: datetime) -> datetime | None:
         )
     )
     return oldest
+
+
+def only_waits_for_room(session: Session, warm_up: WarmUp, issued_on: date, now: datetime) -> bool:
+    """Tell whether the day's room is used up, and of an issue nothing is open but digests that are due and wait for it.
+
+    False where nothing is open.
+    """
+    cap = _cap(warm_up, now)
+    if cap is None or _used(session, now) < cap:
+        return False
+    issue = select(_issue.c.id).where(_issue.c.issued_on == issued_on, _issue.c.queued_at.is_not(None))
+    mine = (_delivery.c.issue_id == issue.scalar_subquery(), _delivery.c.state.in_(UNSETTLED))
+    waits = and_(_waits(), _delivery.c.due_at <= now)
+    found = session.connection().execute(select(func.count(), func.count().filter(waits)).where(*mine)).one()
+    return bool(found[0]) and found[0] == found[1]
 
 
 def give_up_waiting(session: Session, warm_up: WarmUp | None, now: datetime) -> int:
