@@ -20,8 +20,8 @@ from digest.core.redaction import all_without_secrets
 from digest.tokens import Tokens
 
 CORRELATION = "correlation"
-# These speak of each request or job; what matters of it is ours to say.
-_TOO_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "amqp", "kombu", "asyncio")
+# These speak of each request, job or (mail.log: aiosmtpd) command; what matters of it is ours to say.
+_TOO_TALKATIVE = ("httpx", "httpcore", "apscheduler", "alembic", "amqp", "kombu", "asyncio", "mail.log")
 
 
 class _State:

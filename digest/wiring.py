@@ -252,6 +252,7 @@ class Services(Outside):
             webhook=settings.alert_webhook,
             secret=settings.alert_secret,
             heartbeat=settings.heartbeat_url,
+            warm_up=self.warm_up,
         )
 
     @property

@@ -113,6 +113,8 @@ def test_a_trial_goes_by_both_ways_and_says_how_each_went(
             thread.join()
             services.engine.dispose()
         assert tried.exit_code == 0, tried.stdout
+        assert "webhook: posting to it ..." in tried.stderr
+        assert "mail: it is on the queue; waiting for a worker to send it, 30 s at most ..." in tried.stderr
         assert "webhook: 127.0.0.1 answered 204" in tried.stdout
         assert "mail: delivery 1 is accepted" in tried.stdout
         assert len(told) == 1

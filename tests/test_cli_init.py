@@ -235,6 +235,8 @@ def test_a_source_that_fails_stops_nothing_and_is_asked_again(tmp_path: Path, ou
     made = init("--yes", *FLAGS, "--no-doctor", "--days", "3")
     assert made.exit_code == 0, made.output
     assert "1 of 2 could not be read" in made.stderr
+    assert made.stderr.count("\nexport.arxiv.org answered 503 Service Unavailable; trying again in ") == 3
+    assert "stamina" not in made.stderr  # nor the log's line of the same
     assert not {one for one in papers(tmp_path) if one.startswith("Wicks")}
     outside.down, outside.asked = "", []
     assert init("--yes", "--no-doctor").exit_code == 0

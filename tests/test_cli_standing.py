@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -11,7 +13,10 @@ from typer.testing import CliRunner
 
 from digest.cli.main import app
 from digest.config import read_settings
+from digest.core.capture import Cursor, RunStatus
 from digest.flows.probe import KNOWN, probe_service
+from digest.store.engine import writing
+from digest.store.runs import begin_run, finish_run, save_cursor
 from digest.wiring import Services
 from tests.conftest import NOW
 
@@ -55,14 +60,60 @@ def test_a_check_asks_the_services_too_and_tells_their_words_and_budget(tmp_path
     assert not (tmp_path / "digest.db").exists()
 
 
-def test_the_status_says_what_is_stored_of_each_service() -> None:
-    fresh = CliRunner().invoke(app, ["sources", "status"])
-    assert fresh.exit_code == 0, fresh.output
-    assert fresh.stdout.count("never") == 4
+SERVICES = ["github", "hacker-news", "semantic-scholar", "openalex"]
+
+
+def status() -> list[dict[str, Any]]:
     shown = CliRunner().invoke(app, ["sources", "status", "--json"])
-    services = [json.loads(line) for line in shown.stdout.splitlines()]
-    assert [one["service"] for one in services] == ["github", "hacker-news", "semantic-scholar", "openalex"]
-    assert {one["requests_today"] for one in services} == {0}
+    assert shown.exit_code == 0, shown.output
+    return [json.loads(line) for line in shown.stdout.splitlines()]
+
+
+def test_the_status_says_what_is_stored_of_each_service() -> None:
+    services = [one for one in status() if "service" in one]
+    assert [one["service"] for one in services] == SERVICES
+    assert {(one["requests_today"], one["status"]) for one in services} == {(0, "never")}
+
+
+def test_the_status_says_how_each_source_of_papers_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DIGEST_CATEGORIES", "cs.LG,cs.CL")
+    monkeypatch.setenv("DIGEST_OAI_SETS", "")
+    never = [one for one in status() if "source" in one]
+    assert [(one["source"], one["scope"], one["status"]) for one in never] == [
+        ("arxiv-rss", "cs.LG", "never"),
+        ("arxiv-rss", "cs.CL", "never"),
+        ("hf", "daily", "never"),
+        ("arxiv-api", "cs.LG", "never"),
+        ("arxiv-api", "cs.CL", "never"),
+    ]
+    ran = {
+        ("arxiv-rss", "cs.LG"): (RunStatus.FAILED, "answered 503", timedelta(hours=1)),
+        ("arxiv-rss", "cs.CL"): (RunStatus.LATE, "its newest day is [b]yesterday[/b]", timedelta(hours=1)),
+        ("hf", "daily"): (RunStatus.QUIET, "", timedelta(hours=2)),
+        ("arxiv-api", "cs.LG"): (RunStatus.OK, "", timedelta(hours=27)),
+        ("arxiv-api", "cs.CL"): (RunStatus.OK, "", timedelta(hours=25)),
+        ("pages", ""): (RunStatus.OK, "", timedelta(days=9)),
+        ("github", "papers"): (RunStatus.OK, "", timedelta(hours=1)),
+    }
+    services = Services(read_settings())
+    with writing(services.engine) as session:
+        for (source, scope), (ended, reason, ago) in ran.items():
+            at = services.clock() - ago
+            finish_run(session, begin_run(session, source, scope, "", now=at), ended, reason, now=at)
+        save_cursor(session, "hf", "daily", Cursor("2026-05-19"), now=services.clock())
+    stands = {(one["source"], one["scope"]): one for one in status() if "source" in one}
+    assert {key: one["status"] for key, one in stands.items()} == {
+        ("arxiv-rss", "cs.LG"): "failed",
+        ("arxiv-rss", "cs.CL"): "late",
+        ("hf", "daily"): "quiet",
+        ("arxiv-api", "cs.LG"): "silent",
+        ("arxiv-api", "cs.CL"): "ok",
+        ("pages", ""): "ok",  # read by hand: it cannot be silent
+    }
+    assert stands["hf", "daily"]["cursor"] == "2026-05-19"
+    words = CliRunner().invoke(app, ["sources", "status"]).stdout
+    for said in ("answered 503", "its newest day is [b]yesterday[/b]", "2026-05-19", "hacker-news"):
+        assert said in words
 
 
 def test_every_service_finds_the_paper_that_a_check_asks_for() -> None:

@@ -80,6 +80,20 @@ def test_an_error_that_nothing_caught_is_logged_and_not_printed(tmp_path: Path) 
     assert "ada" not in ran.stderr
 
 
+def test_the_local_inbox_says_nothing_of_each_command(tmp_path: Path) -> None:
+    script = (
+        "import logging, smtplib, sys; from pathlib import Path; from digest.logs import configure_logs\n"
+        "from digest.mail.local_inbox import LocalInbox\n"
+        "configure_logs(); inbox = LocalInbox(Path(sys.argv[1])); inbox.start()\n"
+        "with smtplib.SMTP('127.0.0.1', int(inbox.url.rpartition(':')[2])) as relay:\n"
+        "    relay.sendmail('a@example.org', 'b@example.org', 'Subject: x')\n"
+        "inbox.stop(); logging.getLogger('mail.log').warning('heard')"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert [json.loads(line)["event"] for line in ran.stderr.splitlines()] == ["heard"]
+    assert len(list(tmp_path.glob("*.eml"))) == 1
+
+
 def clear(environ: Any) -> dict[str, str]:
     return {name: value for name, value in environ.items() if not name.startswith("DIGEST_")}
 

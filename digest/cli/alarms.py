@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import Progress
 
 from digest.cli.context import with_database
 
@@ -72,6 +74,7 @@ def trial(
     told = services.watchman.tell_trial()
     failed = False
     if services.settings.alert_webhook:
+        typer.echo("webhook: posting to it ...", err=True)
         posted = [answer for _id, answer in services.bell.post_waiting(told.notice_id)]
         for answer in posted:
             typer.echo(f"webhook: {answer.words}")
@@ -90,16 +93,22 @@ def _mailed(services: Services, notice_id: int, wait: int) -> bool:
     from digest.store.engine import reading
     from digest.store.notices import mail_states
 
-    until = time.monotonic() + wait
-    while True:
-        with reading(services.engine) as session:
-            states = mail_states(session, notice_id)
-        if all(state in _FINAL for _id, state, _reason in states) or time.monotonic() >= until:
-            break
-        time.sleep(1)
+    began = time.monotonic()
+    typer.echo(f"mail: it is on the queue; waiting for a worker to send it, {wait} s at most ...", err=True)
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        waiting = bar.add_task("waiting", total=wait)
+        while True:
+            with reading(services.engine) as session:
+                states = mail_states(session, notice_id)
+            open_ones = [state for _id, state, _reason in states if state not in _FINAL]
+            passed = time.monotonic() - began
+            if not open_ones or passed >= wait:
+                break
+            bar.update(waiting, completed=passed, description=f"{len(open_ones)} of {len(states)}: {open_ones[0]}")
+            time.sleep(1)
     for delivery_id, state, reason in states:
         typer.echo(f"mail: delivery {delivery_id} is {state}{f' ({reason})' if reason else ''}")
-    if any(state not in _FINAL for _id, state, _reason in states):
+    if open_ones:
         typer.echo("mail: it waits for a worker; does one run, and does the relay answer (digest doctor)?")
     return all(state == "accepted" for _id, state, _reason in states)
 

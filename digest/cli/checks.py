@@ -58,6 +58,7 @@ def checks_for(services: Services, *, leaves_from: tuple[str, ...], dns: str, nt
         ("clock", lambda: here.check_clock(time_server, services.engine, services.clock)),
         ("base URL", lambda: here.check_site(settings.base_url, client, now=services.clock())),
         ("relay", lambda: here.check_relay(settings.smtp_url, helo=settings.host, now=services.clock())),
+        ("warm-up", lambda: here.check_warm_up(services.warm_up, now=services.clock())),
         ("bounce mailbox", lambda: here.check_mailbox(services.mailbox, services.engine, now=services.clock())),
         asked("SPF", names_of.check_spf),
         asked("DKIM", names_of.check_dkim),

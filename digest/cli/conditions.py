@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +13,13 @@ from rich.text import Text
 from digest.cli import errands
 from digest.cli.context import wired, with_database
 from digest.errors import DigestError
-from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
+from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from digest.flows.conditions import ServiceLine
+    from digest.flows.source_lines import SourceLine
 
 
 def add_to(app: typer.Typer) -> None:
@@ -58,17 +64,42 @@ def check() -> None:
 
 
 def status(
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line for each service.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON, one line for each source and service.")] = False,
 ) -> None:
-    """Show how each service stood when it was asked last: answers, budget, refusals, and when it is asked next."""
+    """Show how each source and service stood when it was asked last, how far it was read, and when it is asked next."""
     from digest.flows.conditions import service_lines
+    from digest.flows.source_lines import source_lines
 
     services = with_database()
-    lines = service_lines(services.engine, SIGNAL_SERVICES, services.clock())
+    now = services.clock()
+    scopes = [(name, scope) for name in LIVE_SOURCES for scope in services.scopes(name)]
+    sources = source_lines(services.engine, scopes, now, polled=POLLED_SOURCES, apart=SIGNAL_SERVICES)
+    lines = service_lines(services.engine, SIGNAL_SERVICES, now)
     if as_json:
-        for line in lines:
-            typer.echo(json.dumps(line.as_plain(), ensure_ascii=False))
+        for plain in [line.as_plain() for line in sources] + [line.as_plain() for line in lines]:
+            typer.echo(json.dumps(plain, ensure_ascii=False))
         return
+    Console().print(_sources_table(sources))
+    Console().print(_services_table(lines))
+    errands.show(services)
+
+
+def _sources_table(lines: Iterable[SourceLine]) -> Table:
+    table = Table("source", "newest run", "at", "listed", "read up to", "what it said", title="Sources of papers")
+    for line in lines:
+        health = line.health
+        table.add_row(
+            Text(f"{line.source} {line.scope}".strip()),
+            line.status,
+            f"{health.started_at:%d %b %H:%M} UTC" if health else "",
+            f"{health.listings:,}, {health.papers_new:,} new" if health else "",
+            Text(line.cursor),
+            Text(health.reason if health else ""),
+        )
+    return table
+
+
+def _services_table(lines: Iterable[ServiceLine]) -> Table:
     table = Table("service", "newest run", "papers", "today", "budget", "refused with", "next", title="Services")
     for line in lines:
         row = line.condition.row
@@ -84,5 +115,4 @@ def status(
             Text(refusal),
             f"{line.next_at:%d %b %H:%M} UTC",
         )
-    Console().print(table)
-    errands.show(services)
+    return table

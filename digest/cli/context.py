@@ -17,7 +17,8 @@ from digest.errors import ConfigError, FileUnusable, StoreUnavailable
 from digest.store.schema import SchemaState, require_current, schema_state, upgrade
 from digest.wiring import Services
 
-_FIRST_YEAR, _LAST_YEAR = 1991, 2200
+# Before arXiv there is nothing to say; near the ends of the calendar there is no day before or after.
+_FIRST, _LAST = date(1991, 1, 1), date(2200, 12, 31)
 
 
 def wired() -> Services:
@@ -80,9 +81,11 @@ def day(text: str | None, option: str) -> date | None:
     if text is None:
         return None
     try:
-        return _in_reach(date.fromisoformat(text))
+        named = date.fromisoformat(text)
     except ValueError as error:
         raise ConfigError(f"{option} {text!r} is not a date such as 2026-05-20") from error
+    _check_reach(named, text, option)
+    return named
 
 
 def moment(text: str | None, option: str) -> datetime | None:
@@ -91,17 +94,15 @@ def moment(text: str | None, option: str) -> datetime | None:
         return None
     try:
         instant = datetime.fromisoformat(text)
-        _in_reach(instant.date())
     except ValueError as error:
         raise ConfigError(f"{option} {text!r} is not an instant such as 2026-05-20T06:00:00Z") from error
+    _check_reach(instant.date(), text, option)
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
-def _in_reach(named: date) -> date:
-    # Before arXiv there is nothing to say; near the ends of the calendar there is no day before or after.
-    if not _FIRST_YEAR <= named.year <= _LAST_YEAR:
-        raise ValueError(f"year {named.year}")
-    return named
+def _check_reach(named: date, text: str, option: str) -> None:
+    if not _FIRST <= named <= _LAST:
+        raise ConfigError(f"{option} {text!r} is out of reach: days from {_FIRST} to {_LAST} are taken")
 
 
 def actor() -> str:

@@ -114,22 +114,22 @@ def _fill(services: Services, days: int) -> None:
     from digest.flows.first_days import fill
     from digest.flows.score import score
     from digest.flows.words import read_words
+    from digest.sources.retries import retries_told
 
     plan = [(services.live_source(name), scope) for name in _FILLED_FROM for scope in services.scopes(name)]
     typer.echo(f"{_MARK}the first {days} days of papers; arXiv asks for three seconds between requests", err=True)
     console = Console(stderr=True)
+
+    def tell(words: str) -> None:
+        console.print(words, markup=False, highlight=False, soft_wrap=True)
+
     failed = 0
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress, retries_told(tell):
         bar = progress.add_task("reading", total=len(plan))
         for report in fill(services.engine, plan, services.http_client, days=days, clock=services.clock):
             failed += report.status is RunStatus.FAILED
             why = f" ({report.reason})" if report.reason else ""
-            console.print(
-                f"{report.source} {report.scope}: {report.status}{why}: {report.papers_new} new papers",
-                markup=False,
-                highlight=False,
-                soft_wrap=True,
-            )
+            tell(f"{report.source} {report.scope}: {report.status}{why}: {report.papers_new} new papers")
             progress.update(bar, advance=1)
         progress.update(bar, description="scoring")
         read_words(services.engine)

@@ -49,6 +49,16 @@ SCHEDULER_STOPPED = Rule(
     "log says why it does not tick: mostly the database or the broker does not answer.",
     page=_DELIVERIES,
 )
+SCHEDULER_MISSING = Rule(
+    name="scheduler-missing",
+    severity=Severity.PAGE,
+    title="No scheduler has ever run",
+    when="a site or a worker runs, and no tick has ever come to its end",
+    what_to_do="Start one (`digest scheduler`, or `digest up`): until then no source is read, no issue is made and no "
+    "mail goes out by itself. If one runs, does it have the same `DIGEST_DATABASE_URL`?",
+    page=_DELIVERIES,
+    patience=timedelta(hours=1),  # of being set up
+)
 WORKERS_STOPPED = Rule(
     name="workers-stopped",
     severity=Severity.PAGE,
@@ -229,6 +239,7 @@ MAIL_SET_ASIDE = Rule(
 
 RULES = (
     SCHEDULER_STOPPED,
+    SCHEDULER_MISSING,
     WORKERS_STOPPED,
     ISSUE_MISSING,
     ISSUE_UNAPPROVED,

@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy import Engine
 
 from digest.core.issue import IssueState
+from digest.core.warm_up import WarmUp
 from digest.mail.hook import hook_signature
 from digest.sources.outward import Answer, call
 from digest.store import heartbeats, notices
@@ -21,6 +22,7 @@ from digest.store.engine import reading, writing
 from digest.store.heartbeats import Beat
 from digest.store.notices import Notice, Post
 from digest.store.vitals import IssueStanding
+from digest.store.warm_up import only_waits_for_room
 
 if TYPE_CHECKING:
     import httpx
@@ -44,6 +46,7 @@ class Bell:
     webhook: str = ""
     secret: str = ""
     heartbeat: str = ""
+    warm_up: WarmUp | None = None
 
     def post_waiting(self, only: int | None = None) -> list[tuple[int, Answer]]:
         """Post the notices that wait, or `only` one; return their ids and how it went.
@@ -85,18 +88,24 @@ class Bell:
     def beat(self, issues: Sequence[IssueStanding]) -> date | None:
         """Call the heartbeat for the newest day that was good and was not told yet; return it if it was answered.
 
-        Good is a day whose issue is complete, with everything that was due final, while no alarm is open. That the call
-        is made is committed before it, so that a day is never told twice: if this process dies in it, none is made
-        again.
+        Good is a day whose issue is complete, with everything that was due final, while no alarm is open; under a cap
+        on the day's mails also one of which nothing is left but digests that had no room. That the call is made is
+        committed before it, so that a day is never told twice: if this process dies in it, none is made again.
         """
         if not self.heartbeat:
             return None
         now = self.clock()
         for issue in issues:
             on = issue.issued_on
-            if issue.state == IssueState.COMPLETE and self.cut_off(on) <= now < self.cut_off(on) + _GOOD_BY:
+            if self.cut_off(on) <= now < self.cut_off(on) + _GOOD_BY and self._went_out(issue, now):
                 return on if self._call_for(on, now) else None
         return None
+
+    def _went_out(self, issue: IssueStanding, now: datetime) -> bool:
+        if self.warm_up is not None and issue.state in (IssueState.FROZEN, IssueState.SENDING):
+            with reading(self.engine) as session:
+                return only_waits_for_room(session, self.warm_up, issue.issued_on, now)
+        return issue.state == IssueState.COMPLETE
 
     def _call_for(self, on: date, now: datetime) -> bool:
         with writing(self.engine) as session:

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from digest.core.checkup import Finding, failure, ok, unchecked, warning
+from digest.core.warm_up import WarmUp, day_begins
 from digest.errors import ConfigError, DigestError, MailboxUnavailable, RelayUnavailable
 from digest.flows.mailbox import Mailbox
 from digest.mail.relay_probe import certificate_expiry, look_at_relay
@@ -108,6 +109,22 @@ def check_alarms(engine: Engine, owners: Sequence[str], webhook: str) -> Finding
         way = "set DIGEST_ALERT_WEBHOOK: where the relay is away, no alert comes by mail"
         return ok(check, f"{words}, no webhook is set", way)
     return ok(check, f"{words}, and a webhook is set", "try both: digest alarms test")
+
+
+def check_warm_up(warm_up: WarmUp | None, *, now: datetime) -> Finding:
+    """Check that the cap on a new address's mails belongs to these weeks."""
+    check = "warm-up"
+    if warm_up is None:
+        return ok(check, "none is set: a day's mails are not capped")
+    today = day_begins(now).date()
+    cap, ahead = warm_up.cap(today), warm_up.since - today
+    if cap is None:
+        words = f"it began on {warm_up.since} and caps nothing any more"
+        return warning(check, words, "take DIGEST_WARM_UP away, or name the day on which a new address begins")
+    if ahead > _SOON:
+        words = f"it begins on {warm_up.since}, in {ahead.days} days; until then every day is capped at {cap:,} mails"
+        return warning(check, words, "name in DIGEST_WARM_UP the day on which you begin to send")
+    return ok(check, f"today's mails are capped at {cap:,}")
 
 
 def check_secret(secrets: Callable[[], list[str]]) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client.core import CollectorRegistry, GaugeMetricFamily
@@ -9,6 +10,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.registry import Collector
 
 from digest.core.delivery import DeliveryState
+from digest.core.plan import Task
 from digest.flows.vitals import Vitals
 
 # Issues by age and not by date: a label that grows by a value a day makes a series a day.
@@ -97,6 +99,13 @@ class _Vitals(Collector):
         for name, at in vitals.chores.items():
             done.add_metric((name,), vitals.age(at) or 0.0)
         yield done
+        aside = GaugeMetricFamily(
+            "firstlight_tasks_set_aside", "Tasks that took their worker with them and are not tried", labels=("task",)
+        )
+        counted = Counter(one.work.task for one in vitals.set_aside)
+        for task in Task:
+            aside.add_metric((task.value,), counted[task])
+        yield aside
 
     def _sources(self) -> Iterator[GaugeMetricFamily]:
         age = GaugeMetricFamily(

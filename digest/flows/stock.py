@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import NamedTuple
 
 import structlog
@@ -27,7 +28,7 @@ from digest.store.deliveries import Claim, Place, claim
 from digest.store.engine import reading, writing
 from digest.store.notices import Notice, notices_of
 from digest.store.specimens import Kept, specimen_letters
-from digest.store.warm_up import room_to_claim
+from digest.store.warm_up import within_the_cap
 
 _NONE: frozenset[int] = frozenset()
 MEMORY = timedelta(days=90)  # how long a paper once sent is not sent again
@@ -79,8 +80,8 @@ class Stock:
         """Claim up to a chunk more and look up what its letters need; return how many were claimed."""
         with writing(self.engine) as session:
             now, limit = self.clock(), min(chunk, self.left)
-            room = room_to_claim(session, self.courier.warm_up, now)
-            claims = claim(session, worker=self.worker, now=now, limit=limit, past=self._past, room=room)
+            claiming = partial(claim, session, worker=self.worker, now=now, limit=limit, past=self._past)
+            claims = within_the_cap(session, self.courier.warm_up, now, lambda room: claiming(room=room))
         self.left = self.left - len(claims) if len(claims) == min(chunk, self.left) else 0
         digests = (Place(one.due_at, one.id) for one in reversed(claims) if one.kind is DeliveryKind.DIGEST)
         self._past = next(digests, self._past)

@@ -52,10 +52,11 @@ PATIENCE = Patience()
 
 
 class _AskAgain(Exception):
-    """A failure that may pass; `wait` is in seconds where the service named it."""
+    """A failure that may pass, told by the host's name alone; `wait` is in seconds where the service named it."""
 
     def __init__(self, failure: SourceUnavailable, wait: float | None = None) -> None:
-        super().__init__(str(failure))
+        address, _, happened = str(failure).removesuffix("; ask again later").partition(" ")
+        super().__init__(f"{httpx.URL(address).host} {happened}")
         self.failure = failure
         self.wait = wait
 

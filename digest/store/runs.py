@@ -20,7 +20,7 @@ from digest.store.tables import IngestRun, RejectedRecord, SourceCursor
 MAX_REJECTED_KEPT = 1_000  # per run; all are counted
 _ABANDONED = timedelta(hours=1)
 _SOON = timedelta(hours=2)
-_SILENT = timedelta(hours=26)  # longer than the longest interval at which a source is read
+SILENT = timedelta(hours=26)  # longer than the longest interval at which a source is read
 _SAMPLES = 3
 
 
@@ -156,7 +156,7 @@ def standing_at(session: Session, scopes: Sequence[tuple[str, str]], at: datetim
     for source, scope in scopes:
         its = select(runs.c.status, runs.c.reason).where(runs.c.source == source, runs.c.scope == scope, planned(runs))
         its = its.limit(1)
-        newest = its.where(runs.c.finished_at.between(at - _SILENT, at)).order_by(runs.c.id.desc())
+        newest = its.where(runs.c.finished_at.between(at - SILENT, at)).order_by(runs.c.id.desc())
         soon = its.where(runs.c.started_at > at, runs.c.finished_at <= at + _SOON).order_by(runs.c.id)
         then, later = (session.connection().execute(query).one_or_none() for query in (newest, soon))
         row = later if later is not None and later.status == RunStatus.LATE else then

@@ -35,6 +35,7 @@ from digest.web import (
     inbox,
     invitations,
     moving,
+    papers,
     preferences,
     probes,
     public,
@@ -112,7 +113,7 @@ def create_app(services: Services) -> FastAPI:
         app.include_router(hooks.router)
     if services.settings.outbox_dir is not None:
         app.include_router(inbox.router)
-    for router in (search.router, editions.router, bylines.router, feeds.router, public.router):
+    for router in (search.router, editions.router, bylines.router, feeds.router, papers.router, public.router):
         app.include_router(router)
     app.mount(api.ROOT, api.create_api(site))
 

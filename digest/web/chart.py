@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from digest.core.language import Language, mark
+from digest.store.tables import ObservationRow
 
 WIDTH, HEIGHT = 320.0, 72.0
 SPARK_WIDTH, SPARK_HEIGHT = 96.0, 22.0
@@ -86,6 +87,11 @@ class Line:
             )
         hours = max(1, round(length.total_seconds() / 3600))
         return say("From %(first)s to %(last)s in %(hours)s h.", first=first, last=last, hours=hours)
+
+
+def seen_until(rows: Iterable[ObservationRow], until: datetime | None) -> list[Seen]:
+    """Return observations for a chart; those after an issue's cut-off are not part of it."""
+    return [Seen(row.signal, row.source, row.at, row.value) for row in rows if until is None or row.at <= until]
 
 
 def signal_name(signal: str, say: Language) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Annotated
 from urllib.parse import quote
 
@@ -33,6 +33,8 @@ router = APIRouter(prefix="/admin/sources")
 
 _RUNS = 20
 _RECORDS = 100
+_LIVE, _IDLE = 5, 60  # seconds until the page comes anew: while something is under way, and while it waits
+_SOON = timedelta(hours=1)
 Source = Annotated[str, Path(max_length=40)]
 Scope = Annotated[str, Path(max_length=80)]
 
@@ -62,14 +64,19 @@ def at_desk(source: str, scope: str) -> str:
 
 
 @router.get("/{source}/{scope}")
-def one_source(
+def one_source(  # noqa: PLR0917  # the parts of the address
     site: TheSite,
     admin: SignedIn,
     source: Source,
     scope: Scope,
     since: Annotated[str, Query(alias="from", max_length=10)] = "",
+    live: Annotated[str, Query(max_length=3)] = "",
 ) -> Response:
-    """Show one source in one scope; with `from`, what filling in from that date would cost."""
+    """Show one source in one scope; with `from`, what filling in from that date would cost.
+
+    The page comes anew by itself while something that was asked for is open, unless that is stopped (live=no), or
+    somebody is about to ask.
+    """
     services, now = site.services, site.now
     source, scope = storable(source), storable(scope)
     may_ask = _known(site, source, scope)
@@ -85,7 +92,9 @@ def one_source(
     (line,) = service_lines(services.engine, [source], now)
     planned = source in (*POLLED_SOURCES, *SIGNAL_SERVICES)
     held = line.condition.row.held_until if line.condition.row else None
-    return site.pages.desk(
+    could_refresh = 0 if since else _refresh(asked, now)
+    refresh = 0 if live == "no" else could_refresh
+    page = site.pages.desk(
         "source.html",
         status=422 if fault else 200,
         admin=admin,
@@ -105,8 +114,21 @@ def one_source(
         since=since,
         cost=cost,
         fault=fault,
+        refresh=refresh,
+        could_refresh=could_refresh,
         now=now,
     )
+    if refresh:  # as a header, like the page of today's issue
+        page.headers["Refresh"] = str(refresh)
+    return page
+
+
+def _refresh(asked: Iterable[Errand], now: datetime) -> int:
+    """Return in how many seconds what is open is worth another look, 0 for never."""
+    opened = [one for one in asked if one.ended_at is None]
+    if any(one.held_until is not None or one.next_at <= now for one in opened):
+        return _LIVE
+    return _IDLE if any(one.next_at - now <= _SOON for one in opened) else 0
 
 
 @router.post("/{source}/{scope}/run")

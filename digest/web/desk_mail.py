@@ -41,7 +41,8 @@ class Asked:
         except ValueError as error:
             raise NotFound(f"{self.on!r} is no date; write it like 2026-05-21") from error
         if abs(asked - tomorrow) > _FARTHEST:  # at the ends of the calendar there is no day before or after
-            raise NotFound(f"{asked} is too far away; ask for a day like {tomorrow}")
+            first, last = tomorrow - _FARTHEST, tomorrow + _FARTHEST
+            raise NotFound(f"{asked} is too far away; ask for a day from {first} to {last}")
         return asked
 
     @property

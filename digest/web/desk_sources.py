@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from fastapi import APIRouter, Response
 
 from digest.core.capture import RunStatus
 from digest.flows.conditions import missing_at, service_lines
+from digest.flows.source_lines import long_silent
 from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
 from digest.store import desk as store
 from digest.store.engine import reading
@@ -22,7 +23,6 @@ from digest.web.site import Site, TheSite
 router = APIRouter(prefix="/admin")
 
 _HAPPENED = {"failed": "failed", "late": "is late", "interrupted": "stopped without a word"}
-_QUIET_TOO_LONG = timedelta(hours=26)
 
 
 @router.get("/sources")
@@ -59,7 +59,7 @@ def worries(health: SourceHealth, now: datetime) -> bool:
         return health.status == RunStatus.FAILED  # a file that was read by hand reports once
     if health.status in (RunStatus.FAILED, RunStatus.LATE, "interrupted"):
         return True
-    return health.last_ok is None or now - health.last_ok > _QUIET_TOO_LONG
+    return long_silent(health, now)
 
 
 def source_warning(health: SourceHealth) -> str:

@@ -15,8 +15,7 @@ from digest.flows.subscribe import whole
 from digest.store.editions import sent_edition
 from digest.store.engine import reading
 from digest.store.site import observations_of
-from digest.web.chart import spark
-from digest.web.public import seen_until
+from digest.web.chart import seen_until, spark
 from digest.web.site import TheSite
 
 router = APIRouter()

@@ -1,32 +1,23 @@
-"""The public pages: today's list, past issues, papers, how the ranking works."""
+"""The public pages: today's list, past issues, how the ranking works."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, timedelta
 from enum import StrEnum
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from starlette.responses import RedirectResponse
 
 from digest.core.arxiv_calendar import ArxivCalendar
 from digest.core.language import Language, mark
-from digest.core.links import web_url
-from digest.core.paper import parse_arxiv_id
 from digest.core.sign_up import SignUpMode
-from digest.core.versions import Version, versions
 from digest.errors import NotFound
 from digest.store import site as store
-from digest.store.bylines import cards_of
 from digest.store.engine import reading
-from digest.store.similar import similar
-from digest.store.tables import ObservationRow, Paper
 from digest.store.windows import window_front
-from digest.web.chart import Seen, lines, spark
+from digest.web.chart import seen_until, spark
 from digest.web.pages import query_with
 from digest.web.site import Site, TheSite
 
@@ -188,11 +179,6 @@ def _wanting(request: Request, **changes: str | None) -> str:
     return query_with(request, {**changes, "page": None}).rstrip("?")
 
 
-def seen_until(rows: Iterable[ObservationRow], until: datetime | None) -> list[Seen]:
-    """Return observations for a chart; those after an issue's cut-off are not part of it."""
-    return [Seen(row.signal, row.source, row.at, row.value) for row in rows if until is None or row.at <= until]
-
-
 def _dateline(front: store.Front | None, say: Language) -> str:
     if front is None:
         return ""
@@ -230,73 +216,6 @@ def _empty(front: store.Front | None, category: str, quiet: str, say: Language, 
     if quiet:
         return [quiet]
     return [say("Nothing has been read yet. Papers appear here after the first reading of the sources.")]
-
-
-@router.get("/papers/{name:path}")
-def paper(site: TheSite, name: str) -> Response:
-    """Show a paper under its arXiv id, or its slug while it has none; other names of it redirect here."""
-    try:
-        wanted, _version = parse_arxiv_id(name)
-    except ValueError:
-        wanted = name
-    with reading(site.services.engine) as session:
-        found = store.find_paper(session, wanted) if len(wanted) <= 200 and "\0" not in wanted else None
-        if found is None:
-            raise NotFound(site.language("no paper is known here under this name; it may not have been read yet"))
-        path = store.paper_path(found)
-        if path != f"/papers/{name}":
-            return RedirectResponse(quote(path), status_code=301)
-        sheet = store.paper_sheet(session, found)
-        near = similar(session, found.id or 0, found.title)
-        alike = cards_of(session, near.ids)
-    return site.pages.show(
-        "paper.html",
-        paper=sheet.paper,
-        score=sheet.score,
-        parts=sheet.score.parts if sheet.score else [],
-        lines=lines(seen_until(sheet.observations, None), site.language),
-        paragraphs=[text.strip() for text in re.split(r"\n\s*\n", found.abstract) if text.strip()],
-        facts=_facts(found, site.language),
-        issues=sheet.issues,
-        listings=sheet.listings,
-        versions=_versions(sheet),
-        writers=sheet.writers,
-        alike=alike,
-        alike_by_words=near.by_words,
-        novelty=sheet.novelty,
-    )
-
-
-def _versions(sheet: store.PaperSheet) -> list[tuple[Version, str]]:
-    """List the versions that are known, the newest first, each with its address at arXiv (may be empty)."""
-    arxiv_id = sheet.paper.arxiv_id
-    announced = ((row.version, row.listed_on, row.source) for row in sheet.listings)
-    return [
-        (one, f"https://arxiv.org/abs/{arxiv_id}v{one.number}" if arxiv_id else "")
-        for one in reversed(versions(announced, sheet.paper.version))
-    ]
-
-
-def _facts(paper: Paper, say: Language) -> list[tuple[str, str, str]]:
-    """List what is known of a paper: name, value, and where it leads (may be empty)."""
-    doi = f"https://doi.org/{quote(paper.doi)}" if paper.doi else ""
-    rows = [
-        (
-            say("arXiv identifier"),
-            paper.arxiv_id or "",
-            f"https://arxiv.org/abs/{paper.arxiv_id}" if paper.arxiv_id else "",
-        ),
-        (say("Listed"), say.date(paper.listed_on) if paper.listed_on else "", ""),
-        (say("Categories"), ", ".join(paper.categories or [paper.primary_category]), ""),
-        (say("Code"), say("yes") if paper.has_code else "", web_url(paper.code_url)),
-        (say("Keywords"), ", ".join(paper.keywords[:12]), ""),
-        (say("Comment"), paper.comment, ""),
-        (say("Journal"), paper.journal_ref, ""),
-        ("DOI", paper.doi, doi),
-        (say("Licence"), say("as stated at arXiv") if web_url(paper.license_url) else "", web_url(paper.license_url)),
-        (say("First seen here"), say.date(paper.first_seen_at.date()), ""),
-    ]
-    return [row for row in rows if row[1]]
 
 
 @router.get("/about/ranking")

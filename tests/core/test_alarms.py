@@ -88,6 +88,8 @@ def test_nothing_is_an_alarm_where_nothing_is_known() -> None:
         ({"issue": issue(state="held"), "unapproved": NOW.date()}, ["issue-unapproved"]),
         ({"issue": issue(state="held")}, []),
         ({"issue": issue(state="sending"), "unapproved": NOW.date()}, []),
+        ({"never_ticked": True}, ["scheduler-missing"]),
+        ({"never_ticked": True, "worked_at": ago(timedelta(hours=1))}, ["scheduler-missing"]),
         # A scheduler that has stopped asks no worker: that no worker works is no news then.
         ({"ticked_at": ago(timedelta(hours=1)), "worked_at": ago(timedelta(hours=1))}, ["scheduler-stopped"]),
     ],

@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -17,15 +18,19 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 
 from digest.config import read_settings
+from digest.core.warm_up import WarmUp
 from digest.errors import ConfigError
 from digest.flows.bell import Bell
+from digest.flows.deliver import deliver_due, materialise
 from digest.mail.hook import check_hook
 from digest.store.dialects import table_of
 from digest.store.engine import reading, writing
 from digest.store.heartbeats import newest_call, take_call
 from digest.store.notices import Notice, add_notice, newest_notices, take_post
-from digest.store.tables import AlarmRow
-from digest.store.vitals import IssueStanding
+from digest.store.tables import AlarmRow, Delivery, IssueRow
+from digest.store.vitals import IssueStanding, newest_issues
+from tests import post
+from tests.post import FROZEN_AT
 
 NOW = datetime(2026, 5, 21, 6, 30, tzinfo=UTC)
 DAY = date(2026, 5, 20)
@@ -312,6 +317,49 @@ def test_a_call_that_was_not_heard_is_made_again_and_one_in_doubt_is_not(
     clock.now += timedelta(hours=2)
     assert bell.beat([issue(on=date(2026, 5, 21))]) is None
     assert receiver.asked == []
+
+
+def test_a_day_that_sent_what_its_cap_allowed_is_good(engine: Engine, bell: Bell, clock: Clock) -> None:
+    post.add_readers(engine, [f"r{n}@example.test" for n in range(6)])
+    post.add_reader(engine, "late@example.test", hour=12)
+    post.add_reader(engine, "hers@example.test")
+    queue = post.add_issue(engine, frozen_at=FROZEN_AT)
+    materialise(engine, queue, now=FROZEN_AT, until=FROZEN_AT + timedelta(days=1))
+    with writing(engine) as session:
+        session.connection().execute(table_of(IssueRow).update().values(queued_at=FROZEN_AT))
+
+    def beat(warm_up: WarmUp | None, at: datetime) -> date | None:
+        clock.now = at
+        with reading(engine) as session:
+            standing = newest_issues(session, 1)
+        return replace(bell, warm_up=warm_up, cut_off=lambda _on: FROZEN_AT).beat(standing)
+
+    def put(number: int, **columns: object) -> None:
+        with writing(engine) as session:
+            its = table_of(Delivery).c.subscriber_id == number
+            session.connection().execute(table_of(Delivery).update().where(its).values(**columns))
+
+    five = WarmUp(5, DAY, 2)
+    morning, noon = FROZEN_AT + timedelta(hours=4), FROZEN_AT + timedelta(hours=9)
+    courier = replace(post.courier(post.Sink()), warm_up=five)
+    deliver_due(engine, courier, worker="w", clock=lambda: FROZEN_AT + timedelta(hours=3))
+    assert beat(five, morning) is None, "a slot is still to come"
+    assert beat(replace(five, first=6), noon) is None, "there is room"
+    assert beat(None, noon) is None
+    for state in ("claimed", "sending", "deferred"):
+        put(8, state=state, attempts=1)
+        assert beat(five, noon) is None, state
+    put(8, state="pending", attempts=1)
+    assert beat(five, noon) is None, "a second try needs no room, and has not come yet"
+    put(8, state="pending", attempts=0)
+    assert beat(five, noon + timedelta(days=1)) is None, "the next day has room again"
+    with writing(engine) as session:
+        session.connection().execute(table_of(IssueRow).update().values(state="held"))
+    assert beat(five, noon) is None
+    with writing(engine) as session:
+        session.connection().execute(table_of(IssueRow).update().values(state="sending"))
+    assert beat(five, noon) == DAY
+    assert beat(five, noon) is None, "once"
 
 
 def test_several_who_call_at_once_call_once(bell: Bell, receiver: Receiver) -> None:

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import Engine, text
 
 from digest.core.checkup import Finding, Health, fails
+from digest.core.warm_up import read_warm_up
 from digest.errors import ConfigError, SourceUnavailable
 from digest.flows import doctor_here as here
 from digest.flows import doctor_names as names
@@ -333,6 +334,31 @@ def test_broker_and_secret() -> None:
     assert here.check_broker("redis://x", lambda _url: None).health is Health.OK
     assert here.check_secret(weak).health is Health.FAILURE
     assert here.check_secret(lambda: ["a", "b"]).words == "strong, with 1 older ones"
+
+
+@pytest.mark.parametrize(
+    ("setting", "health", "said"),
+    [
+        ("", Health.OK, "none is set"),
+        ("500 from 2026-05-19 double every 2 days", Health.OK, "today's mails are capped at 500"),
+        ("500 from 2026-05-16 double every 2 days", Health.OK, "today's mails are capped at 2,000"),
+        ("500 from 2026-06-03 double every 2 days", Health.OK, "capped at 500"),
+        (
+            "500 from 2026-06-04 double every 2 days",
+            Health.WARNING,
+            "in 15 days; until then every day is capped at 500",
+        ),
+        ("500 from 9999-12-31 double every 2 days", Health.WARNING, "it begins on 9999-12-31"),
+        ("500 from 2026-04-09 double every 2 days", Health.OK, "capped at 524,288,000"),
+        ("500 from 2026-04-08 double every 2 days", Health.WARNING, "began on 2026-04-08 and caps nothing any more"),
+        ("500 from 0001-01-01 double every 2 days", Health.WARNING, "caps nothing any more"),
+    ],
+    ids=["none", "begun", "grown", "soon", "far", "never", "last-day", "over", "long-over"],
+)
+def test_a_warm_up_of_other_weeks_is_told(setting: str, health: Health, said: str) -> None:
+    found = here.check_warm_up(read_warm_up(setting), now=NOW)
+    assert (found.health, found.health is Health.WARNING) == (health, bool(found.remedy))
+    assert said in found.words
 
 
 def test_no_check_can_stop_another() -> None:

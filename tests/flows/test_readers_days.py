@@ -47,6 +47,19 @@ def mailed(message: EmailMessage) -> tuple[str, str]:
 class JudgedLife(Life):
     """A life of which nothing may be otherwise than promised."""
 
+    def compose(self) -> None:
+        super().compose()
+        self.judge_queue()
+
+    def judge_queue(self) -> None:
+        """See that nobody is queued for a date on which they asked for no digest, not only that none is sent."""
+        queued = {row.subscriber_id: row.local_date for row in post.deliveries(self.engine, issue_id=max(self.issues))}
+        for reader in self.readers:
+            on = queued.get(reader.id)
+            runs = reader.state == "confirmed" or (reader.state == "paused" and reader.until is not None)
+            assert on is None or (runs and (reader.until is None or reader.until <= on)), (self.now, on, reader)
+            self.happened["slept"] += on is None and reader.state == "paused"
+
     def judge(self, message: EmailMessage) -> None:
         reader = next(one for one in self.readers if one.address == message["To"])
         kind, text = mailed(message)
@@ -156,6 +169,6 @@ def test_whatever_readers_do_they_are_mailed_once_a_day_at_their_hour_and_no_pap
         lives()
     unseen = {
         "save", "more", "less", "mute", "time", "sooner", "wishes", "pause", "resume", "leave", "return", "full",
-        "came back", "another zone", "accounted for", "nothing new",
+        "came back", "another zone", "accounted for", "nothing new", "slept",
     } - {name for name, times in happened.items() if times}  # fmt: skip
     assert not unseen, f"no life had any of this, so nothing is shown of it: {unseen}"

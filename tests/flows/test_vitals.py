@@ -15,7 +15,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from ruamel.yaml import YAML
 from sqlalchemy import Engine
 
+from digest.core import alarms
 from digest.core.capture import RunStatus
+from digest.core.plan import Task, Work
+from digest.core.trials import Place, Run, may_be_forgotten
 from digest.flows.epoch import Guard
 from digest.flows.leading import Seat
 from digest.flows.metrics import exposition
@@ -24,6 +27,7 @@ from digest.store.dialects import table_of
 from digest.store.engine import writing
 from digest.store.runs import begin_run, finish_run
 from digest.store.tables import Chore, Delivery, MailboxCursor, Score
+from digest.store.trials import forget, put_aside, set_aside
 from tests import post
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -94,6 +98,28 @@ def test_the_metrics_count_what_is_in_the_database(engine: Engine) -> None:  # c
     assert samples['firstlight_source_success_age_seconds{"scope": "daily", "source": "hf"}'] == 4 * 3600
     assert samples['firstlight_source_up{"scope": "daily", "source": "hf"}'] == 0
     assert samples["firstlight_scores_age_seconds{}"] == 50 * 60
+
+
+def test_tasks_that_are_set_aside_are_counted_by_task(engine: Engine) -> None:
+    assert {value for name, value in told(engine).items() if name.startswith("firstlight_tasks_set_aside")} == {0}
+    place = Place(host="here", process="1")
+    run = Run(id=1, message="m", place=place, began_at=NOW, ends_by=NOW, tries=3, words="its process is gone")
+    with writing(engine) as session:
+        for work in (Work(Task.INGEST, "hf", "daily"), Work(Task.INGEST, "arxiv-rss", "cs.LG"), Work(Task.DELIVER)):
+            put_aside(session, work, [run], NOW)
+        forget(session, set_aside(session)[0].id, NOW)
+    samples = told(engine)
+    counted = [samples[f'firstlight_tasks_set_aside{{"task": "{task}"}}'] for task in ("ingest", "deliver", "score")]
+    assert counted == [2, 0, 0]
+
+
+def test_the_rules_wake_for_the_tasks_without_which_no_mail_goes_out() -> None:
+    needed = "|".join(sorted(task for task in Task if not may_be_forgotten(task)))
+    told = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+    assert f'{{task=~"{needed}"}}' in told["FirstlightMailSetAside"]["expr"]
+    assert f'{{task!~"{needed}"}}' in told["FirstlightTaskSetAside"]["expr"]
+    assert told["FirstlightMailSetAside"]["labels"]["severity"] == alarms.MAIL_SET_ASIDE.severity
+    assert told["FirstlightTaskSetAside"]["labels"]["severity"] == alarms.TASK_SET_ASIDE.severity
 
 
 def test_no_metric_names_a_reader_or_a_domain_of_few(engine: Engine) -> None:  # checklist 94

@@ -8,7 +8,8 @@ from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
+from sqlmodel import Session
 from typer.testing import CliRunner
 
 from digest.cli.main import app
@@ -18,9 +19,9 @@ from digest.flows.facts import Duties, gather
 from digest.flows.letters import Courier
 from digest.flows.metrics import exposition
 from digest.flows.sign_in import request_sign_in
-from digest.store.deliveries import claim
+from digest.store.deliveries import Claim, claim, release
 from digest.store.engine import reading, writing
-from digest.store.warm_up import room_to_claim, warm_up_day
+from digest.store.warm_up import warm_up_day, within_the_cap
 from tests import post
 from tests.post import FROZEN_AT, UNTIL, Sink, add_issue, add_readers, at_clock
 
@@ -39,6 +40,10 @@ def courier(sink: Sink, warm_up: WarmUp | None = FIVE) -> Courier:
 
 def send(engine: Engine, made: Courier, at: datetime = SLOT, **more: int) -> None:
     deliver_due(engine, made, worker="w", clock=at_clock(at), **more)
+
+
+def claim_two(session: Session, worker: str = "w", at: datetime = SLOT) -> list[Claim]:
+    return within_the_cap(session, FIVE, at, lambda room: claim(session, worker=worker, now=at, limit=2, room=room))
 
 
 def states(engine: Engine) -> Counter[str]:
@@ -132,8 +137,7 @@ def test_workers_that_claim_at_once_share_one_room(engine: Engine) -> None:
         ready.wait()
         for _ in range(3):
             with writing(engine) as session:
-                room = room_to_claim(session, FIVE, SLOT)
-                got.append(len(claim(session, worker=worker, now=SLOT, limit=2, room=room)))
+                got.append(len(claim_two(session, worker)))
 
     threads = [threading.Thread(target=work, args=(f"w{n}",)) for n in range(4)]
     for thread in threads:
@@ -141,6 +145,53 @@ def test_workers_that_claim_at_once_share_one_room(engine: Engine) -> None:
     for thread in threads:
         thread.join()
     assert sum(got) == 5
+
+
+def test_the_days_mails_are_not_counted_anew_for_each_claim(engine: Engine) -> None:
+    queue(engine, 12)
+    counts: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_more: object) -> None:
+        if statement.lower().startswith("select count("):
+            counts.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    send(engine, courier(Sink()), chunk=1)
+    send(engine, courier(Sink()), SLOT + timedelta(seconds=29))
+    assert len(counts) == 1
+    send(engine, courier(Sink(), None))
+    assert len(counts) == 1  # without a cap nothing is counted
+    event.remove(engine, "before_cursor_execute", note)
+
+
+def test_what_was_given_back_has_its_room_again_after_half_a_minute(engine: Engine) -> None:
+    queue(engine, 12)
+    with writing(engine) as session:
+        assert release(session, claim_two(session)) == 2
+    later = [SLOT + timedelta(seconds=n) for n in (1, 2, 3, 31, 32)]
+    got = []
+    for at in later:
+        with writing(engine) as session:
+            got.append(len(claim_two(session, at=at)))
+    assert got == [2, 1, 0, 2, 0]
+
+
+def test_a_count_of_another_day_or_of_a_clock_ahead_is_not_used(engine: Engine) -> None:
+    queue(engine, 12)
+    for at in (SLOT, SLOT - timedelta(seconds=5)):
+        send(engine, courier(Sink()), at)
+        assert states(engine) == {"accepted": 5, "pending": 7}
+    midnight = SLOT.replace(hour=0) + timedelta(days=1)
+    with writing(engine) as session:
+        for row in post.deliveries(engine):
+            row.expires_at = midnight + timedelta(hours=1)
+            if row.state == "accepted":
+                row.sent_at = midnight - timedelta(seconds=2)
+            session.merge(row)
+    send(engine, courier(Sink()), midnight - timedelta(seconds=1))
+    assert states(engine)["accepted"] == 5
+    send(engine, courier(Sink()), midnight + timedelta(seconds=1))
+    assert states(engine)["accepted"] == 10
 
 
 def test_the_setting_is_read_or_refused_in_words() -> None:

@@ -159,6 +159,29 @@ def test_a_quiet_night_tells_nobody(short: Night) -> None:
     assert short.mails() == []
 
 
+def test_a_scheduler_that_never_ran_is_told_once_an_hour_after_the_first_look(night: Night) -> None:
+    night.ticking = False
+    night.begin(1)
+    assert night.until(1, 55) == []
+    [(at, told)] = night.until(5, 55)
+    assert (at, told.began) == (NIGHT.replace(hour=2), ["scheduler-missing"])
+    with reading(night.engine) as session:
+        [line] = open_alarms(session)
+    assert (line.wakes, line.since) == (True, NIGHT.replace(hour=1))
+    night.ticking = True
+    night.freeze()
+    assert keys(night.until(9)) == [([], ["scheduler-missing"])]
+
+
+def test_a_scheduler_that_comes_within_the_hour_of_being_set_up_is_no_news(short: Night) -> None:
+    short.ticking = False
+    short.begin(1)
+    assert short.until(1, 55) == []
+    short.ticking = True
+    assert short.until(5, 55) == []
+    assert short.mails() == []
+
+
 def test_a_late_source_is_told_once_and_its_end_once(night: Night) -> None:
     night.begin(2, 30)
     night.statuses["arxiv-rss"] = RunStatus.LATE

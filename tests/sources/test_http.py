@@ -11,10 +11,12 @@ from contextlib import closing, contextmanager
 
 import httpx
 import pytest
+from stamina.instrumentation import get_on_retry_hooks
 
 from digest.core.capture import Cursor
 from digest.errors import SourceUnavailable
 from digest.sources.http import Answer, Patience, PoliteTransport, get, post_json
+from digest.sources.retries import retries_told
 
 QUICK = Patience(attempts=3, first_wait=0.01, longest_wait=0.02, retry_after=5.0, body=0.6)
 URL = "https://feeds.example.org/list"
@@ -85,6 +87,24 @@ def test_patience_ends_and_the_failure_names_the_address() -> None:
     with pytest.raises(SourceUnavailable, match=r"https://feeds\.example\.org/list answered 503"):
         ask(script)
     assert len(script.asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("passing", "said"),
+    [
+        (httpx.ConnectError("[Errno -2] Name or service not known"), "broke off: [Errno -2] Name or service not known"),
+        (httpx.ReadTimeout("slow"), "did not answer in time"),
+        (httpx.Response(503), "answered 503 Service Unavailable"),
+    ],
+    ids=["connection", "timeout", "status"],
+)
+def test_what_is_asked_again_is_told_in_a_line_where_somebody_waits(passing: Reply, said: str) -> None:
+    before = get_on_retry_hooks()
+    told: list[str] = []
+    with retries_told(told.append):
+        ask(Script(passing, httpx.Response(200)), params={"q": "cat:cs.LG"})
+    assert told == [f"feeds.example.org {said}; trying again in 1 s"]
+    assert get_on_retry_hooks() == before
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 410])

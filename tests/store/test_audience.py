@@ -23,7 +23,8 @@ from tests.post import FROZEN_AT, UNTIL, add_issue, add_reader, add_readers
 SLOT = FROZEN_AT + timedelta(hours=2)
 
 
-def test_the_database_and_the_core_agree_on_who_may_receive(engine: Engine) -> None:
+@pytest.mark.parametrize("immediately", [False, True], ids=["at-their-hour", "at-once"])
+def test_the_database_and_the_core_agree_on_who_may_receive(engine: Engine, immediately: bool) -> None:
     pauses = [None, date(2026, 5, 19), date(2026, 5, 20), date(2026, 5, 21)]
     cases = [(state, until) for state in SubscriptionState for until in pauses]
     expected = set()
@@ -31,7 +32,7 @@ def test_the_database_and_the_core_agree_on_who_may_receive(engine: Engine) -> N
         reader = add_reader(engine, f"r{place}@example.test", state=state.value, paused_until=until)
         if may_receive(state, until, date(2026, 5, 20)):
             expected.add(reader)
-    materialise(engine, add_issue(engine), now=FROZEN_AT, until=UNTIL)
+    materialise(engine, add_issue(engine), now=FROZEN_AT, until=UNTIL, immediately=immediately)
     assert {row.subscriber_id for row in post.deliveries(engine)} == expected
     assert len(expected) == 5
 

@@ -221,6 +221,11 @@ def test_tomorrow_says_what_is_wrong_on_top(place: Place) -> None:
     wrong = place.browser.get("/admin/?date=tomorrow")
     assert wrong.status_code == 404
     assert "is no date" in wrong.text
+    for far in ("9999-12-31", "0001-01-01"):
+        beyond = place.browser.get(f"/admin/?date={far}")
+        assert beyond.status_code == 404
+        tomorrow, span = NOW.date() + timedelta(days=1), timedelta(days=20 * 366)
+        assert f"{far} is too far away; ask for a day from {tomorrow - span} to {tomorrow + span}" in beyond.text
 
 
 def test_tomorrow_says_what_todays_issue_was_composed_without(place: Place) -> None:

@@ -13,7 +13,7 @@ from digest.core.capture import Cursor
 from digest.core.roles import Role
 from digest.store.conditions import record_refusal, record_traffic
 from digest.store.engine import reading, writing
-from digest.store.errands import advance, errands, take
+from digest.store.errands import advance, errands, put_off, take
 from digest.store.runs import save_cursor
 from digest.store.tables import IngestRun, RejectedRecord
 from tests.conftest import NOW
@@ -99,6 +99,37 @@ def test_a_back_fill_is_told_its_price_first_and_shows_how_far_it_is(place: Plac
     page = place.browser.get(HF).text
     assert "Stopped</span>, 20 May 2026, 06:00 UTC: by editor@firstlight.test" in page
     assert press(place, f"{HF}/stop")[0] == 422
+
+
+def test_the_page_comes_anew_by_itself_while_what_was_asked_for_is_open(place: Place) -> None:
+    sign_in(place)
+    since = (TODAY - timedelta(days=9)).isoformat()
+
+    def header(query: str = "") -> str | None:
+        return place.browser.get(f"{HF}{query}").headers.get("refresh")
+
+    assert header() is None
+    assert press(place, f"{HF}/back-fill", **{"from": since, "sure": "yes"})[0] == 200
+    assert header() == "5"  # a worker takes it up at any moment
+    engine = place.services.engine
+    with writing(engine) as session:
+        errand = take(session, "hf", "daily", place.clock.now)
+        assert errand is not None
+    assert header() == "5"
+    page = place.browser.get(HF).text
+    assert f'This page comes anew every 5 seconds. <a href="{HF}?live=no">Stop that</a>' in page
+    stopped = place.browser.get(f"{HF}?live=no")
+    assert "refresh" not in stopped.headers
+    assert f'<a href="{HF}">Let it come anew by itself</a>' in stopped.text
+    assert header(f"?from={since}") is None  # what somebody is about to ask is not taken from them
+    with writing(engine) as session:
+        put_off(session, errand, place.clock.now + timedelta(minutes=20), "no answer", failures=1)
+    assert header() == "60"
+    with writing(engine) as session:
+        put_off(session, errand, place.clock.now + timedelta(hours=3), "no answer", failures=1)
+    assert header() is None
+    assert press(place, f"{HF}/stop")[0] == 303
+    assert header() is None
 
 
 @pytest.mark.parametrize("since", ["", "x", "2026-05-20", "0001-01-01", "9999-12-31", "2026-02-30", "1999-01-01"])

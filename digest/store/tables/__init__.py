@@ -4,7 +4,7 @@ from digest.store.tables.admins import AdminRow, AdminSession, AuditEntry
 from digest.store.tables.admission import Invitation, LimitRow
 from digest.store.tables.alarms import AlarmRow, AlertMail, AlertNotice, Heartbeat, Outage
 from digest.store.tables.bounces import BounceEvent
-from digest.store.tables.deliveries import Delivery
+from digest.store.tables.deliveries import Delivery, WarmUpCount
 from digest.store.tables.edits import IssueEdit
 from digest.store.tables.errands import SourceErrand
 from digest.store.tables.feedback import BrakeEvent, MailboxAside, MailboxCursor
@@ -96,6 +96,7 @@ __all__ = [
     "TaskAside",
     "TaskRun",
     "TasteRow",
+    "WarmUpCount",
     "WordFrequency",
     "Yardstick",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 from digest.store.tables.columns import instant, json_list, key, reference
 
@@ -49,3 +49,14 @@ class Delivery(SQLModel, table=True):
     created_at: datetime = instant(nullable=False)
     sent_at: datetime | None = instant()
     settled_at: datetime | None = instant()
+
+
+class WarmUpCount(SQLModel, table=True):
+    """How many mails a day has had at most, in one row: counted now and then, and added to by each claim between."""
+
+    __tablename__ = "warm_up_count"
+
+    id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    day: date
+    mails: int
+    counted_at: datetime = instant(nullable=False)
