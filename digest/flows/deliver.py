@@ -25,6 +25,7 @@ __all__ = ["Courier", "deliver_due", "materialise", "resend_unknown", "sweep"]
 
 CHUNK = 250  # deliveries claimed at once
 _PREPARED = 32  # letters made before there is a connection for them
+_TOGETHER = 0.8  # of the messages under way: their intents are committed together, which costs as much as for one
 _LINGER = 0.002  # seconds that intents wait for one another before they are committed
 _PATIENCE = 0.5  # seconds between two questions whether to stop
 _GLANCE = 0.05  # seconds between two looks whether a domain takes more
@@ -116,8 +117,14 @@ class _Run:
                 raise
             heard = lines.listen(patience)
             self._hear(heard)
-            if len(self.wanted) * 2 >= len(self.wanted) + len(self.sealed) > 0 or (patience and not heard):
+            if self._enough_wanted or (patience and not heard):
                 self._commit(lines)
+
+    @property
+    def _enough_wanted(self) -> bool:
+        """Whether so many wait for their intents that the others are not worth waiting for."""
+        under_way = len(self.begun) + len(self.wanted) + len(self.sealed)
+        return len(self.wanted) >= under_way * _TOGETHER > 0
 
     def _restock(self) -> bool:
         """Claim more and make the first letter of it; False where there is no more."""
