@@ -8,7 +8,7 @@ from datetime import date, datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, Select, String, Update, bindparam, cast, func, select, update
+from sqlalchemy import CTE, Integer, Select, String, Table, Update, bindparam, cast, func, select, update
 from sqlalchemy.sql.elements import ColumnElement
 from sqlmodel import Session
 
@@ -53,13 +53,10 @@ def look_again(session: Session, claims: Iterable[Claim]) -> dict[int, Look]:
     """Return, by delivery id, how things stand just before the intents; a delivery that is gone is left out.
 
     On PostgreSQL the subscriptions stay locked until the intents are committed: who unsubscribes meanwhile waits,
-    or is seen here.
+    or is seen here. SQLite has one writer, and this is it.
     """
-    dialect = dialect_of(session)
     batch = {"batch": json.dumps([claimed.id for claimed in claims])}
-    if dialect == "postgresql":  # SQLite has one writer, and this is it
-        session.connection().execute(_LOCKED, batch)
-    rows = session.connection().execute(_looking(dialect), batch)
+    rows = session.connection().execute(_looking(dialect_of(session)), batch)
     return {
         row[0]: Look(SubscriptionState(row[1]) if row[1] else None, row[2], row[3] == "held") for row in rows.fetchall()
     }
@@ -141,30 +138,35 @@ def _state() -> ColumnElement[str]:
     return off_index(_delivery.c.state, "")
 
 
-def _locking() -> Select[Any]:
+def _locked() -> CTE:
+    """Lock a batch's readers' subscriptions; a row that somebody else has just changed is seen as it is then."""
     rows, its_id = values_of_batch("postgresql", BigKey)
     return (
-        select(_subscription.c.subscriber_id)
+        select(_delivery.c.id, _subscription.c.state, _subscription.c.paused_until)
         .select_from(rows)
         .join(_delivery, _delivery.c.id == its_id)
         .join(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
         .order_by(_subscription.c.subscriber_id)  # in one order everywhere, so that no two wait for one another
         # Of each reader the delivery first, as somebody who unsubscribes does, or the two would wait for one another.
         .with_for_update(key_share=True, of=[_delivery, _subscription])
+        .cte("locked")
     )
-
-
-_LOCKED = _locking()
 
 
 @cache
 def _looking(dialect: str) -> Select[Any]:
     rows, its_id = values_of_batch(dialect, BigKey)
+    if dialect == "postgresql":
+        theirs: CTE | Table = _locked()
+        belongs = theirs.c.id == _delivery.c.id
+    else:
+        theirs = _subscription
+        belongs = theirs.c.subscriber_id == _delivery.c.subscriber_id
     return (
-        select(_delivery.c.id, _subscription.c.state, _subscription.c.paused_until, _issue.c.state)
+        select(_delivery.c.id, theirs.c.state, theirs.c.paused_until, _issue.c.state)
         .select_from(rows)
         .join(_delivery, _delivery.c.id == its_id)
-        .outerjoin(_subscription, _subscription.c.subscriber_id == _delivery.c.subscriber_id)
+        .outerjoin(theirs, belongs)
         .outerjoin(_issue, _issue.c.id == _delivery.c.issue_id)
     )
 
