@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+import json
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, select
 from sqlmodel import Session
 
 from digest.core.delivery import DeliveryKind
@@ -14,10 +16,12 @@ from digest.core.prints import Print, print_of
 from digest.core.reading import Beyond
 from digest.core.versions import is_major
 from digest.store.addressees import COUNTS_AS_SENT
+from digest.store.batch import dialect_of, values_of_batch
 from digest.store.dialects import table_of
 from digest.store.paper_rows import in_chunks
 from digest.store.papers import current_ids
 from digest.store.tables import Delivery, ListingRow, Paper, PaperCredit, PaperText, ReactionRow
+from digest.store.tables.columns import BigKey
 
 _paper = table_of(Paper)
 _text = table_of(PaperText)
@@ -63,27 +67,38 @@ def revisions(session: Session, ids: Collection[int], subscribers: Collection[in
 
     Which version is major: `core.versions.is_major`, told by the text that was read first and the present one.
     """
-    found: list[Revision] = []
-    for chunk in in_chunks(sorted(ids)):
-        whose = [] if subscribers is None else [_reaction.c.subscriber_id.in_(subscribers)]
-        saved = select(_reaction.c.subscriber_id, _reaction.c.paper_id).join(
-            _paper, _paper.c.id == _reaction.c.paper_id
-        )
-        rows = (
-            session.connection()
-            .execute(
-                saved.where(
-                    _reaction.c.paper_id.in_(chunk),
-                    _reaction.c.saved_at.is_not(None),
-                    _reaction.c.saved_version < _paper.c.version,
-                    *whose,
-                )
-            )
-            .all()
-        )
-        days = _major(session, {paper_id for _, paper_id in rows})
-        found += [Revision(reader, paper_id, days[paper_id]) for reader, paper_id in rows if paper_id in days]
-    return found
+    wanted = set(ids)
+    rows = _saved_by(session, subscribers) if subscribers is not None else _saved_among(session, wanted)
+    saved = [(row.subscriber_id, row.paper_id) for row in rows if row.paper_id in wanted]
+    days = _major(session, {paper_id for _, paper_id in saved})
+    return [Revision(reader, paper_id, days[paper_id]) for reader, paper_id in saved if paper_id in days]
+
+
+def _saved_by(session: Session, subscribers: Collection[int]) -> Sequence[Row[Any]]:
+    batch = {"batch": json.dumps(list(subscribers))}
+    return session.connection().execute(_theirs(dialect_of(session)), batch).all()
+
+
+def _saved_among(session: Session, ids: Collection[int]) -> list[Row[Any]]:
+    return [
+        row
+        for chunk in in_chunks(sorted(ids))
+        for row in session.connection().execute(_saved_earlier().where(_reaction.c.paper_id.in_(chunk)))
+    ]
+
+
+def _saved_earlier() -> Select[Any]:
+    return (
+        select(_reaction.c.subscriber_id, _reaction.c.paper_id)
+        .join(_paper, _paper.c.id == _reaction.c.paper_id)
+        .where(_reaction.c.saved_at.is_not(None), _reaction.c.saved_version < _paper.c.version)
+    )
+
+
+@cache
+def _theirs(dialect: str) -> Select[Any]:
+    rows, its_reader = values_of_batch(dialect, BigKey)
+    return _saved_earlier().join(rows, _reaction.c.subscriber_id == its_reader)
 
 
 def saved_since(session: Session, since: date) -> list[int]:

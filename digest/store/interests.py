@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from functools import cache
+from typing import Any, NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import Select, delete, select
 from sqlmodel import Session
 
 from digest.core.interests import Interest, InterestKind
+from digest.store.batch import dialect_of, values_of_batch
 from digest.store.dialects import changed, insert_missing, table_of
 from digest.store.tables import InterestRow, ReactionRow
+from digest.store.tables.columns import BigKey
 
 _interest = table_of(InterestRow)
 _reaction = table_of(ReactionRow)
@@ -29,15 +33,23 @@ class Reaction(NamedTuple):
 
 def interests_of(session: Session, subscribers: Collection[int]) -> dict[int, tuple[Interest, ...]]:
     """Return the interests of those subscribers who have any, each reader's by kind and key."""
-    rows = session.connection().execute(
-        select(_interest.c.subscriber_id, _interest.c.kind, _interest.c.key, _interest.c.words)
-        .where(_interest.c.subscriber_id.in_(subscribers))
-        .order_by(_interest.c.subscriber_id, _interest.c.kind, _interest.c.key)
-    )
+    batch = {"batch": json.dumps(list(subscribers))}
+    rows = session.connection().execute(_whose(dialect_of(session)), batch)
     found: dict[int, list[Interest]] = {}
     for subscriber_id, kind, key, words in rows:
         found.setdefault(subscriber_id, []).append(Interest(InterestKind(kind), key, words))
     return {subscriber_id: tuple(interests) for subscriber_id, interests in found.items()}
+
+
+@cache
+def _whose(dialect: str) -> Select[Any]:
+    rows, its_reader = values_of_batch(dialect, BigKey)
+    return (
+        select(_interest.c.subscriber_id, _interest.c.kind, _interest.c.key, _interest.c.words)
+        .select_from(rows)
+        .join(_interest, _interest.c.subscriber_id == its_reader)
+        .order_by(_interest.c.subscriber_id, _interest.c.kind, _interest.c.key)
+    )
 
 
 def put_interests(session: Session, subscriber_id: int, interests: Sequence[Interest], now: datetime) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, or_, select, update
+from sqlalchemy import Row, Select, delete, or_, select, update
 from sqlmodel import Session
 
 from digest.core.interests import InterestKind
 from digest.core.prints import Print
 from digest.core.reading import Taste
+from digest.store.batch import dialect_of, values_of_batch
 from digest.store.dialects import changed, insert_into, table_of
 from digest.store.paper_rows import in_chunks
 from digest.store.tables import InterestRow, Paper, PaperAlias, PaperText, ReactionRow, TasteRow
+from digest.store.tables.columns import BigKey
 
 _taste = table_of(TasteRow)
 _paper = table_of(Paper)
@@ -35,8 +39,15 @@ class Source(NamedTuple):
 
 def tastes_of(session: Session, subscribers: Collection[int]) -> dict[int, Taste]:
     """Return the tastes of those subscribers who have one."""
-    rows = session.connection().execute(select(_taste).where(_taste.c.subscriber_id.in_(subscribers)))
+    batch = {"batch": json.dumps(list(subscribers))}
+    rows = session.connection().execute(_whose(dialect_of(session)), batch)
     return {row.subscriber_id: _taste_of(row) for row in rows}
+
+
+@cache
+def _whose(dialect: str) -> Select[Any]:
+    rows, its_reader = values_of_batch(dialect, BigKey)
+    return select(_taste).select_from(rows).join(_taste, _taste.c.subscriber_id == its_reader)
 
 
 def put_taste(session: Session, subscriber_id: int, taste: Taste, now: datetime) -> None:
