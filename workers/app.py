@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import mmap
 from datetime import timedelta
 from functools import cache
@@ -186,3 +187,4 @@ def _refuse_outdated_schema(**_: object) -> None:
     stop_tasks(False)  # made before the children are forked, so that they share it
     require_current(services().engine)
     services().engine.dispose()  # the pool's processes are forked after this, and must not share a connection
+    gc.freeze()  # what is there by now stays, and shared: no process looks through it for garbage
