@@ -107,6 +107,10 @@ class Outside:
                 return ["daily"]
         return []
 
+    def polled_scopes(self) -> list[tuple[str, str]]:
+        """Return each source and scope that the scheduler reads by itself."""
+        return [(name, scope) for name in POLLED_SOURCES for scope in self.scopes(name)]
+
     def pace_of(self, name: str) -> float:
         """Return how many seconds lie between two requests to a source, at least."""
         return _ARXIV_PACE if name.startswith("arxiv") else _OTHER_PACE

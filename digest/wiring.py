@@ -17,7 +17,7 @@ from digest.core.sign_up import SignUp, ascii_domain
 from digest.errors import ConfigError, RelayUnavailable
 from digest.files import templates_folder
 from digest.languages import Languages
-from digest.outside import POLLED_SOURCES, SIGNAL_SERVICES, Outside
+from digest.outside import SIGNAL_SERVICES, Outside
 from digest.store.engine import open_engine
 from digest.tokens import Tokens
 
@@ -215,7 +215,7 @@ class Services(Outside):
         live = not settings.demo
         duties = Duties(
             last_cut_off=self.last_cut_off,
-            scopes=[(name, scope) for name in POLLED_SOURCES for scope in self.scopes(name)] if live else [],
+            scopes=self.polled_scopes() if live else [],
             services=[(name, SCOPE) for name in SIGNAL_SERVICES] if live else [],
             approval=settings.approval,
             mailbox=bool(settings.imap_url),

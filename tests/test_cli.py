@@ -128,6 +128,10 @@ def test_a_page_with_undated_months_is_refused_without_its_date(shell: Shell) ->
             ("ingest", "pages", "--from-file", "page.txt", "--observed-at", "9999-12-31T23:59:59-08:00"),
             "--observed-at '9999-12-31T23:59:59-08:00' is out of reach: days from 1991-01-01 to 2200-12-31 are taken",
         ),
+        (
+            ("ingest", "pages", "--from-file", "page.txt", "--observed-at", "2200-12-31T23:59:59-14:00"),
+            "--observed-at 2201-01-01T13:59:59Z is still to come",
+        ),
         (("sources", "backfill", "hf", "--from", "9999-12-31"), "--from '9999-12-31' is out of reach"),
         (("preview", "--out", "."), "--out . cannot be written"),
         (("compose", "--date", "2199-01-01"), "not here yet"),

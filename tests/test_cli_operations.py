@@ -109,6 +109,11 @@ def test_an_issue_that_may_have_gone_out_before_a_restore_is_made_only_by_who_is
     assert run(app, ["compose", "--date", yesterday, "--after-restore"]).exit_code == 0
 
 
+def test_a_day_with_nothing_to_show_is_not_said_to_have_an_issue(url: str) -> None:
+    assert run(app, ["compose"]).stdout.startswith("issue of ")
+    assert run(app, ["compose", "--date", "1991-01-01"]).stdout.startswith("no issue of 1991-01-01 was made")
+
+
 def test_prune_counts_first_and_then_deletes(url: str) -> None:
     assert "spent links: 1 would be deleted" in run(app, ["prune", "--dry-run"]).stdout
     assert "spent links: 1 deleted" in run(app, ["prune"]).stdout

@@ -93,6 +93,8 @@ def test_the_status_says_how_each_source_of_papers_stands(monkeypatch: pytest.Mo
         ("arxiv-api", "cs.LG"): (RunStatus.OK, "", timedelta(hours=27)),
         ("arxiv-api", "cs.CL"): (RunStatus.OK, "", timedelta(hours=25)),
         ("pages", ""): (RunStatus.OK, "", timedelta(days=9)),
+        ("hf", ""): (RunStatus.OK, "", timedelta(days=9)),
+        ("arxiv-rss", "cs.CV"): (RunStatus.OK, "", timedelta(days=9)),
         ("github", "papers"): (RunStatus.OK, "", timedelta(hours=1)),
     }
     services = Services(read_settings())
@@ -109,6 +111,8 @@ def test_the_status_says_how_each_source_of_papers_stands(monkeypatch: pytest.Mo
         ("arxiv-api", "cs.LG"): "silent",
         ("arxiv-api", "cs.CL"): "ok",
         ("pages", ""): "ok",  # read by hand: it cannot be silent
+        ("hf", ""): "ok",  # from a file
+        ("arxiv-rss", "cs.CV"): "ok",  # no longer among the categories
     }
     assert stands["hf", "daily"]["cursor"] == "2026-05-19"
     words = CliRunner().invoke(app, ["sources", "status"]).stdout

@@ -13,7 +13,7 @@ from rich.text import Text
 from digest.cli import errands
 from digest.cli.context import wired, with_database
 from digest.errors import DigestError
-from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
+from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -73,7 +73,7 @@ def status(
     services = with_database()
     now = services.clock()
     scopes = [(name, scope) for name in LIVE_SOURCES for scope in services.scopes(name)]
-    sources = source_lines(services.engine, scopes, now, polled=POLLED_SOURCES, apart=SIGNAL_SERVICES)
+    sources = source_lines(services.engine, scopes, now, polled=services.polled_scopes(), apart=SIGNAL_SERVICES)
     lines = service_lines(services.engine, SIGNAL_SERVICES, now)
     if as_json:
         for plain in [line.as_plain() for line in sources] + [line.as_plain() for line in lines]:

@@ -67,7 +67,12 @@ def compose(
         needs_approval=services.settings.approval,
         now=now,
     )
-    typer.echo(f"issue of {issued_on}: {made} deliveries made")
+    with reading(services.engine) as session:
+        there = issue_queued(session, issued_on)
+    if there:
+        typer.echo(f"issue of {issued_on}: {made} deliveries made")
+    else:
+        typer.echo(f"no issue of {issued_on} was made: at its cut-off no paper was known that it could show")
 
 
 def preview(

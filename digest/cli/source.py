@@ -76,6 +76,12 @@ class _Recorded:
     observed_at: str | None
 
 
+def _refuse_what_is_to_come(observed_at: datetime | None, now: datetime) -> None:
+    """Refuse signals of a later moment: kept for good, they would lie unseen until then, and count from then on."""
+    if observed_at is not None and observed_at > now:
+        raise ConfigError(f"--observed-at {observed_at:%Y-%m-%dT%H:%M:%SZ} is still to come; nobody can have seen it")
+
+
 def _read(source: str, scope: str | None, recorded: _Recorded, listings: list[Listing]) -> Report:
     """Read a recorded response, or ask live in one scope or all, and add what was listed to `listings`."""
     from digest.flows.ingest import ingest_file, ingest_live
@@ -88,6 +94,7 @@ def _read(source: str, scope: str | None, recorded: _Recorded, listings: list[Li
         raise ConfigError("--scope is for asking live; a recorded response has the scope it was recorded in")
     services = with_database()
     if recorded.path is not None:
+        _refuse_what_is_to_come(observed_at, services.clock())
         report, capture = ingest_file(
             services.engine,
             services.source(source),

@@ -70,7 +70,8 @@ def metrics() -> None:
     from digest.flows.vitals import take_vitals
 
     services = with_database()
-    typer.echo(exposition(take_vitals(services.engine, services.clock(), services.warm_up)).decode(), nl=False)
+    vitals = take_vitals(services.engine, services.clock(), services.warm_up)
+    typer.echo(exposition(vitals, services.watchman.duties.asked).decode(), nl=False)
 
 
 def log_name(address: Annotated[str, typer.Argument(metavar="EMAIL", help="An address.")]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -59,7 +60,7 @@ def check_clock(ask: Callable[[], timedelta] | None, engine: Engine, clock: Call
 
 
 def check_database(engine: Engine, clock: Callable[[], datetime]) -> Finding:
-    """Check that the database answers, has the schema of this version, and takes what is written."""
+    """Check that the database answers, has the schema of this version, takes what is written, and is nobody else's."""
     check = "database"
     kind = engine.dialect.name
     try:
@@ -76,6 +77,11 @@ def check_database(engine: Engine, clock: Callable[[], datetime]) -> Finding:
     except (SQLAlchemyError, DigestError, OSError) as error:
         words = one_line(str(getattr(error, "orig", None) or error))
         return failure(check, f"it cannot be used: {words}", "look at DIGEST_DATABASE_URL and its server")
+    file = Path(engine.url.database or "")
+    if kind == "sqlite" and file.is_file() and file.stat().st_mode & 0o004:
+        return warning(
+            check, "any account of this machine that reaches its file may read the addresses in it", f"chmod o= {file}*"
+        )
     return ok(check, f"{kind} answers, has the schema of this version, and can be written to")
 
 

@@ -43,6 +43,11 @@ class Duties:
     warm_up: WarmUp | None = None
     schema: Callable[[Engine], str] = schema_state
 
+    @property
+    def asked(self) -> frozenset[Scope]:
+        """What is read or asked without anybody's doing, so that its silence is news."""
+        return frozenset((*self.scopes, *self.services))
+
 
 def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals]:
     """Read how everything stands, and what is to be judged of it; words from outside name no address."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from prometheus_client.core import CollectorRegistry, GaugeMetricFamily
 from prometheus_client.exposition import generate_latest
@@ -18,16 +18,16 @@ _AGES = ("newest", "before", "third")
 _ISSUE_STATES = ("frozen", "sending", "complete", "held")
 
 
-def exposition(vitals: Vitals) -> bytes:
-    """Write the vitals as Prometheus reads them."""
+def exposition(vitals: Vitals, asked: Collection[tuple[str, str]]) -> bytes:
+    """Write the vitals as Prometheus reads them; only a (source, scope) of `asked` has an age that grows."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Vitals(vitals))
+    registry.register(_Vitals(vitals, asked))
     return generate_latest(registry)
 
 
 class _Vitals(Collector):
-    def __init__(self, vitals: Vitals) -> None:
-        self._vitals = vitals
+    def __init__(self, vitals: Vitals, asked: Collection[tuple[str, str]]) -> None:
+        self._vitals, self._asked = vitals, asked
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield from self._issues()
@@ -116,7 +116,7 @@ class _Vitals(Collector):
         )
         for one in self._vitals.sources:
             since = self._vitals.age(one.last_ok)
-            if since is not None:
+            if since is not None and (one.source, one.scope) in self._asked:
                 age.add_metric((one.source, one.scope), since)
             ended.add_metric((one.source, one.scope), float(one.status in ("ok", "quiet", "running")))
         yield age

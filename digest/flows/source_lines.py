@@ -58,12 +58,12 @@ def source_lines(
     scopes: Iterable[tuple[str, str]],
     now: datetime,
     *,
-    polled: Collection[str],
+    polled: Collection[tuple[str, str]],
     apart: Collection[str] = (),
 ) -> list[SourceLine]:
     """Tell how each (source, scope) stands, those that are set up first; then what else was ever run, by name.
 
-    Those of `polled` are read by themselves, so that they can be silent; those of `apart` are left out.
+    Those of `polled` are read by themselves, so that they can be silent; sources of `apart` are left out.
     """
     with reading(engine) as session:
         found = {(one.source, one.scope): one for one in source_overview(session, now)}
@@ -74,7 +74,7 @@ def source_lines(
                 scope=scope,
                 health=found.get((source, scope)),
                 cursor=load_cursor(session, source, scope).position,
-                silent=source in polled and long_silent(found.get((source, scope)), now),
+                silent=(source, scope) in polled and long_silent(found.get((source, scope)), now),
             )
             for source, scope in known
         ]

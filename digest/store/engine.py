@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -28,7 +29,8 @@ def open_engine(url: str, password: str = "") -> Engine:
 
     `password` is for a PostgreSQL whose URL names none.
 
-    SQLite runs in WAL mode with synchronous=FULL, so that a committed intent survives a power cut.
+    SQLite runs in WAL mode with synchronous=FULL, so that a committed intent survives a power cut; a file that is not
+    there yet is made for its owner alone.
     Parameters never appear in errors: they hold addresses.
     """
     try:
@@ -54,6 +56,8 @@ def open_engine(url: str, password: str = "") -> Engine:
     engine = create_engine(
         parsed, hide_parameters=True, connect_args={"timeout": _BUSY_MS / 1000}, json_serializer=_to_json
     )
+    if parsed.database and parsed.database != ":memory:":
+        event.listen(engine, "do_connect", partial(_make_private, Path(parsed.database)))
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -70,6 +74,12 @@ def _to_json(value: Any) -> str:
         except UnicodeEncodeError:  # half of a surrogate pair, which only an escape can hold
             return json.dumps(value)
     return encoded
+
+
+def _make_private(file: Path, *_connecting: object) -> None:
+    """Make a new database's file for its owner alone, as it holds every reader's address; one that is there stays."""
+    with suppress(OSError):  # SQLite says itself what is wrong with it
+        file.touch(mode=0o600, exist_ok=False)
 
 
 def _prepare_sqlite(connection: Any, _record: Any) -> None:

@@ -132,7 +132,8 @@ def warnings(site: Site, made: Preview | None, overview: list[SourceHealth]) -> 
         if any(pick.card.simulated for pick in made.edition.picks) and not site.services.settings.demo:
             found.append("Some evidence is simulated.")
     found += tasks_warning(site)
-    found += [source_warning(health) for health in overview if worries(health, site.now)]
+    polled = site.services.polled_scopes()
+    found += [source_warning(health) for health in overview if worries(health, site.now, polled)]
     if site.services.settings.demo:
         return found
     found += filter(None, [missing_warning(site)])

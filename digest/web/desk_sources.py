@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from fastapi import APIRouter, Response
@@ -9,7 +10,7 @@ from fastapi import APIRouter, Response
 from digest.core.capture import RunStatus
 from digest.flows.conditions import missing_at, service_lines
 from digest.flows.source_lines import long_silent
-from digest.outside import LIVE_SOURCES, POLLED_SOURCES, SIGNAL_SERVICES
+from digest.outside import LIVE_SOURCES, SIGNAL_SERVICES
 from digest.store import desk as store
 from digest.store.engine import reading
 from digest.store.errands import errands
@@ -51,12 +52,12 @@ def sources(site: TheSite, admin: SignedIn) -> Response:
     )
 
 
-def worries(health: SourceHealth, now: datetime) -> bool:
-    """Tell whether the admin should hear of a source before anything else."""
+def worries(health: SourceHealth, now: datetime, polled: Collection[tuple[str, str]]) -> bool:
+    """Tell whether the admin should hear of a source before anything else; those of `polled` are read by themselves."""
     if health.source in SIGNAL_SERVICES:
         return health.status in (RunStatus.FAILED, "interrupted")
-    if health.source not in LIVE_SOURCES:
-        return health.status == RunStatus.FAILED  # a file that was read by hand reports once
+    if (health.source, health.scope) not in polled:
+        return health.status == RunStatus.FAILED  # what was read by hand, or is no longer read, reports once
     if health.status in (RunStatus.FAILED, RunStatus.LATE, "interrupted"):
         return True
     return long_silent(health, now)
@@ -79,7 +80,7 @@ def missing_warning(site: Site) -> str:
         composed = by_date(session, cut_off.date())
     if composed is None:
         return ""
-    scopes = [(name, scope) for name in POLLED_SOURCES for scope in services.scopes(name)]
+    scopes = services.polled_scopes()
     missing = missing_at(services.engine, scopes, composed.issue.cut_off)
     if not missing:
         return ""

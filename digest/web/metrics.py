@@ -33,7 +33,8 @@ def metrics_router() -> APIRouter:
         with lock:  # of several who ask at once one counts
             now = site.now
             if not told or not timedelta(0) <= now - told[0][0] < _FRESH:
-                told[:] = [(now, exposition(take_vitals(site.services.engine, now, site.services.warm_up)))]
+                vitals = take_vitals(site.services.engine, now, site.services.warm_up)
+                told[:] = [(now, exposition(vitals, site.services.watchman.duties.asked))]
             words = told[0][1]
         return Response(words, media_type=_TYPE, headers={"Cache-Control": "no-store"})
 

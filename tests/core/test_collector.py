@@ -61,3 +61,28 @@ def test_it_is_on_again_when_two_threads_are_through_whoever_ends_first(first_ou
     other.join(5)
     assert not other.is_alive()
     assert gc.isenabled()
+
+
+def test_it_is_on_again_when_one_thread_leaves_while_another_enters(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked, first_left = threading.Event(), threading.Event()
+    is_on = gc.isenabled
+
+    def slow_look() -> bool:
+        on = is_on()
+        if threading.current_thread() is other:
+            looked.set()
+            first_left.wait(0.5)  # which it cannot while this thread is between its look and what it does
+        return on
+
+    def second() -> None:
+        with without_collector():
+            pass
+
+    other = threading.Thread(target=second)
+    monkeypatch.setattr(gc, "isenabled", slow_look)
+    with without_collector():
+        other.start()
+        looked.wait(0.5)
+    first_left.set()
+    other.join(5)
+    assert is_on()

@@ -315,6 +315,17 @@ def test_the_database_is_tried_and_left_as_it_was(database_url: str) -> None:
     engine.dispose()
 
 
+def test_a_database_that_others_on_the_machine_may_read_is_warned_of(tmp_path: Path) -> None:
+    file = tmp_path / "digest.db"
+    engine = open_engine(f"sqlite:///{file}")
+    upgrade(engine)
+    assert here.check_database(engine, lambda: NOW).health is Health.OK
+    file.chmod(0o644)
+    found = here.check_database(engine, lambda: NOW)
+    assert (found.health, found.remedy) == (Health.WARNING, f"chmod o= {file}*")
+    engine.dispose()
+
+
 def test_a_database_that_cannot_be_reached_is_told_without_its_password() -> None:
     engine = open_engine("postgresql://digest:hunter22@127.0.0.1:1/digest")
     found = here.check_database(engine, lambda: NOW)

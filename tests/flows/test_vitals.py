@@ -76,7 +76,7 @@ def furnish(engine: Engine) -> None:
 
 def told(engine: Engine) -> dict[str, float]:
     """The exposition as samples, read by Prometheus' own parser."""
-    words = exposition(take_vitals(engine, NOW, None)).decode()
+    words = exposition(take_vitals(engine, NOW, None), {("hf", "daily")}).decode()
     return {
         sample.name + json.dumps(sample.labels, sort_keys=True): sample.value
         for family in text_string_to_metric_families(words)
@@ -122,9 +122,18 @@ def test_the_rules_wake_for_the_tasks_without_which_no_mail_goes_out() -> None:
     assert told["FirstlightTaskSetAside"]["labels"]["severity"] == alarms.TASK_SET_ASIDE.severity
 
 
+def test_the_age_of_what_nobody_is_to_read_again_does_not_grow(engine: Engine) -> None:
+    with writing(engine) as session:
+        for scope in ("daily", ""):  # the last from a file
+            run = begin_run(session, "hf", scope, "", now=NOW - timedelta(days=9))
+            finish_run(session, run, RunStatus.OK, "", now=NOW - timedelta(days=9))
+    ages = [name for name in told(engine) if name.startswith("firstlight_source_success_age")]
+    assert ages == ['firstlight_source_success_age_seconds{"scope": "daily", "source": "hf"}']
+
+
 def test_no_metric_names_a_reader_or_a_domain_of_few(engine: Engine) -> None:  # checklist 94
     furnish(engine)
-    words = exposition(take_vitals(engine, NOW, None)).decode()
+    words = exposition(take_vitals(engine, NOW, None), {("hf", "daily")}).decode()
     assert "@" not in words
     for domain in ("mine.example", "yours.example", "person.example"):
         assert domain not in words

@@ -239,4 +239,4 @@ def test_digests_that_wait_for_room_are_late_nowhere(engine: Engine) -> None:
         facts, vitals = gather(engine, Duties(last_cut_off=lambda _now: FROZEN_AT, warm_up=warm_up), later)
         assert facts.oldest_due["digest"] == vitals.oldest_due["digest"] == due
         age = 0.0 if due is None else 7200.0
-        assert f'firstlight_oldest_due_seconds{{queue="digest"}} {age}' in exposition(vitals).decode()
+        assert f'firstlight_oldest_due_seconds{{queue="digest"}} {age}' in exposition(vitals, ()).decode()

@@ -203,16 +203,26 @@ def test_tomorrow_shows_the_frozen_mail_byte_for_byte_in_a_powerless_frame(place
 
 
 def test_tomorrow_says_what_is_wrong_on_top(place: Place) -> None:
+    category = place.services.settings.categories[0]
     with writing(place.services.engine) as session:
-        for source, status, reason in (("hf", "failed", "the server answered 502"), ("arxiv-rss", "late", "")):
+        for source, scope, status, reason, at in (
+            ("hf", "daily", "failed", "the server answered 502", NOW),
+            ("arxiv-rss", category, "late", "", NOW),
+            ("arxiv-api", category, "ok", "", NOW - timedelta(hours=27)),
+            ("hf", "", "ok", "", NOW - timedelta(days=9)),  # from a file
+            ("arxiv-oai", "cs", "quiet", "", NOW - timedelta(days=9)),  # by hand
+            ("arxiv-rss", "no.longer", "ok", "", NOW - timedelta(days=9)),
+        ):
             session.add(
-                IngestRun(source=source, scope="daily", status=status, reason=reason, started_at=NOW, finished_at=NOW)
+                IngestRun(source=source, scope=scope, status=status, reason=reason, started_at=at, finished_at=at)
             )
     place.add_issue([card_of(place.add_paper(1), 1, simulated=True)], issued_on=date(2026, 5, 21))
     sign_in(place)
     page = place.browser.get("/admin/").text
     assert "hf daily failed: the server answered 502 (has never answered well)." in page
-    assert "arxiv-rss daily is late" in page
+    assert f"arxiv-rss {category} is late" in page
+    assert page.count("has been silent for too long") == 1, "what is not read by itself is not missed"
+    assert f"arxiv-api {category} has been silent for too long" in page
     assert "Some evidence is simulated." in page
     assert page.index("hf daily failed") < page.index("<iframe")
     nobody = place.browser.get("/admin/?reader=nobody@readers.test")
