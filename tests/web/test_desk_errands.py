@@ -120,6 +120,8 @@ def test_the_page_comes_anew_by_itself_while_what_was_asked_for_is_open(place: P
     assert f'This page comes anew every 5 seconds. <a href="{HF}?live=no">Stop that</a>' in page
     stopped = place.browser.get(f"{HF}?live=no")
     assert "refresh" not in stopped.headers
+    assert 'type="date"' not in page  # a date that is being typed is not taken away either
+    assert 'type="date"' in stopped.text
     assert f'<a href="{HF}">Let it come anew by itself</a>' in stopped.text
     assert header(f"?from={since}") is None  # what somebody is about to ask is not taken from them
     with writing(engine) as session:
