@@ -137,6 +137,8 @@ def test_paper_page_shows_what_is_known_with_its_signals_drawn(place: Place) -> 
     assert '<a href="/authors/ada-probe">Ada Probe</a>, <a href="/authors/bo-sample">Bo Sample</a>' in page
     assert "Upvotes at Hugging Face: from 1 to 39 in 12 h." in page
     assert "arxiv-rss: new, version 1" in page
+    read = ["Gaining fast", "First thought.", "Where it stands", "Signals", "Facts"]
+    assert sorted(read, key=page.index) == read  # how it stands in a line, then what it says, then the rest
     assert "https://doi.org/10.1000/x%281%29" in page
 
 
