@@ -66,7 +66,7 @@ def singular(word: str) -> str:
 
 def folded_word(written: str) -> str:
     """Return a word as a print counts it, however it is written; empty for what is not one telling word."""
-    folded = title_key(written)
+    folded = written.lower() if written.isascii() and written.isalnum() else title_key(written)
     return singular(folded) if is_telling(folded) and " " not in folded else ""
 
 
