@@ -6,16 +6,18 @@ heavier and somewhat better sister, which learns from a whole collection. Import
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digest.core.prints import Print, place, singular, subject_words
+from digest.core.prints import Print, folded_word, place, place_of_term, subject_words
 from digest.core.reading import SCALE, Taste
-from digest.core.text import title_key
 
+_WRITTEN = re.compile(r"[^\W_]+")
 _KEPT = 512  # words of a taste
 _LEAST = 0.5  # of what a disliked paper's words weigh, as in Rocchio's formula
 _TOLD = 24  # words told to the reader
@@ -58,8 +60,8 @@ class Rarity:
 
 
 def learn(examples: Sequence[Example], rarity: Rarity, struck: Collection[str] = ()) -> Taste:
-    """Learn a taste from papers; words in `struck` (folded, singular) weigh nothing. Without papers it is empty."""
-    out = dict.fromkeys(sorted({singular(word) for phrase in struck for word in title_key(phrase).split()}), 0.0)
+    """Learn a taste from papers; words in `struck`, in any form, weigh nothing. Without papers it is empty."""
+    out = dict.fromkeys(sorted({word for word in struck if folded_word(word)}), 0.0)
     shares: dict[str, float] = {}
     total = 0.0
     places, weights = [], []
@@ -73,7 +75,7 @@ def learn(examples: Sequence[Example], rarity: Rarity, struck: Collection[str] =
             total += one.weight
     where, at = np.unique(np.concatenate([np.zeros(0, np.int32), *places]), return_inverse=True)
     sums = np.asarray(np.bincount(at, np.concatenate([np.zeros(0), *weights]), len(where)), dtype=np.float64)
-    sums[np.isin(where, np.array([place(word) for word in out], dtype=np.int32))] = 0.0
+    sums[np.isin(where, np.array([place_of_term(word) for word in out], dtype=np.int32))] = 0.0
     kept = np.sort(np.argsort(-np.abs(sums), kind="stable")[:_KEPT])
     words, whole = _whole(where[kept], sums[kept])
     return Taste(
@@ -100,11 +102,26 @@ def _whole(places: NDArray[np.int32], weights: NDArray[np.float64]) -> tuple[NDA
 
 
 def _terms(examples: Sequence[Example], weights: Mapping[int, float], rarity: Rarity) -> dict[str, float]:
-    """Find the words of the liked papers that weigh most, without their plurals."""
-    written = {word for one in examples if one.weight > 0 for word in subject_words(one.text)}
+    """Find the words of the liked papers that weigh most, each as these papers write it most often."""
+    texts = [one.text for one in examples if one.weight > 0]
     told = {
         word: weights[place(word)] / SCALE
-        for word in written
+        for word in {word for text in texts for word in subject_words(text)}
         if weights.get(place(word), 0.0) > 0 and not word.isdigit() and not rarity.is_common(word)
     }
-    return {word: round(told[word], 4) for word in sorted(told, key=lambda word: (-told[word], word))[:_TOLD]}
+    most = sorted(told, key=lambda word: (-told[word], word))[:_TOLD]
+    written = _as_written(most, texts)
+    return {written[word]: round(told[word], 4) for word in most}
+
+
+def _as_written(words: Collection[str], texts: Sequence[str]) -> dict[str, str]:
+    """Find how texts write folded words most often: in plural or not, with accents, with capitals inside (LoRA).
+
+    A capital in front alone says little, for a title or a sentence may have set it.
+    """
+    forms: dict[str, Counter[str]] = {word: Counter() for word in words}
+    for written, times in Counter(_WRITTEN.findall("\n".join(texts))).items():
+        folded = folded_word(written)
+        if folded in forms:
+            forms[folded][written if written[1:] != written[1:].lower() else written.lower()] += times
+    return {word: min(found, key=lambda form: (-found[form], form), default=word) for word, found in forms.items()}

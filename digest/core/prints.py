@@ -64,6 +64,17 @@ def singular(word: str) -> str:
     return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
 
 
+def folded_word(written: str) -> str:
+    """Return a word as a print counts it, however it is written; empty for what is not one telling word."""
+    folded = written.lower() if written.isascii() and written.isalnum() else title_key(written)
+    return singular(folded) if is_telling(folded) and " " not in folded else ""
+
+
+def place_of_term(written: str) -> int:
+    """Return where a word counts, however it is written."""
+    return place(folded_word(written))
+
+
 def place(word: str) -> int:
     """Return where a word counts, 0 to PLACES - 1."""
     return zlib.crc32(word.encode("utf-8", "replace")) % PLACES

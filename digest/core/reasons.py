@@ -20,7 +20,7 @@ OUTSIDE = Why(WhyKind.OUTSIDE)
 _TELLING = 2  # words that are named as a reason
 _SOUGHT = {InterestKind.KEYWORD: WhyKind.KEYWORD, InterestKind.SEARCH: WhyKind.SEARCH}
 _AUTHOR = InterestKind.AUTHOR  # asked for each paper that is chosen: of its class a member takes longer to find
-_place_of = lru_cache(maxsize=20_000)(prints.place)
+_place_of = lru_cache(maxsize=20_000)(prints.place_of_term)
 
 
 def meeting(interest: Interest, card: Card) -> Why:

@@ -10,6 +10,8 @@ from functools import lru_cache
 
 from digest.core.language import SOURCE, Language, mark, mark_count
 
+_UNIT = re.compile(r"(?<=\d) (?=(?:h|%)(?!\w))")
+
 # The nouns of core/signals.py: as they are, and made up.
 _NOUNS = {
     "upvote": (
@@ -102,6 +104,11 @@ def retold(words: str, say: Language) -> str:
     if say.tag == SOURCE or not words:
         return words
     return told_anew(words, say) or words
+
+
+def unbroken(words: str) -> str:
+    """Keep numbers on one line with their units: `24 h`, `85 %`."""
+    return _UNIT.sub("\u00a0", words)
 
 
 def told_anew(words: str, say: Language) -> str:

@@ -12,7 +12,7 @@ from markupsafe import escape as markup
 from digest.core.issue import Card
 from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
-from digest.core.retelling import retold
+from digest.core.retelling import retold, unbroken
 from digest.mail.fragments import Reason
 from digest.mail.quoted import piece
 from digest.mail.wording import URL_LENGTH, clip, one_line, wrap
@@ -120,7 +120,7 @@ def entry_of(  # noqa: PLR0917  # a paper, where it stands, and what is the read
     """Lay out one paper of an edition within the room there is; `why` has been laid out already."""
     bar = None if card.percentile is None else round(min(max(card.percentile, 0.0), 100.0) / 100 * BAR_WIDTH)
     evidence = room.clip(_evidence(card, say), room.evidence)
-    evidence = (evidence[:1].upper() + evidence[1:]).replace(" %", f"{NO_BREAK}%")
+    evidence = unbroken(evidence[:1].upper() + evidence[1:])
     return Entry(
         language=say,
         place=place,

@@ -12,7 +12,7 @@ from sqlalchemy import Row, Select, delete, or_, select, update
 from sqlmodel import Session
 
 from digest.core.interests import InterestKind
-from digest.core.prints import Print
+from digest.core.prints import Print, folded_word
 from digest.core.reading import Taste
 from digest.store.batch import dialect_of, values_of_batch
 from digest.store.dialects import changed, insert_into, table_of
@@ -70,14 +70,15 @@ def forget_taste(session: Session, subscriber_id: int) -> None:
 
 
 def strike_out(session: Session, subscriber_id: int, words: Iterable[str]) -> bool:
-    """Note that words, as they stand in a taste's terms, are to weigh nothing; False if there is no taste.
+    """Note that words of a taste's terms, in any form, are to weigh nothing; False if there is no taste.
 
-    Learning anew takes them out of the taste and keeps them so.
+    Learning anew takes them out of the taste and keeps them so; it may also have changed in which form they are shown.
     """
     terms = session.connection().scalar(select(_taste.c.terms).where(_taste.c.subscriber_id == subscriber_id))
     if terms is None:
         return False
-    struck = {**terms, **{word: 0.0 for word in words if word in terms}}
+    out = set(map(folded_word, words))
+    struck = {term: 0.0 if folded_word(term) in out else weight for term, weight in terms.items()}
     return changed(session, update(_taste).where(_taste.c.subscriber_id == subscriber_id).values(terms=struck)) == 1
 
 
@@ -86,7 +87,8 @@ def put_back(session: Session, subscriber_id: int, words: Collection[str]) -> bo
     terms = session.connection().scalar(select(_taste.c.terms).where(_taste.c.subscriber_id == subscriber_id))
     if terms is None:
         return False
-    left = {word: weight for word, weight in terms.items() if weight or word not in words}
+    back = set(map(folded_word, words))
+    left = {term: weight for term, weight in terms.items() if weight or folded_word(term) not in back}
     return changed(session, update(_taste).where(_taste.c.subscriber_id == subscriber_id).values(terms=left)) == 1
 
 

@@ -23,6 +23,7 @@ _NAMES = {
 _EXPLAINED = {"h_index": "h-index", "citations": "h-index", "novelty": "novelty", "ai_score": "ai-score"}
 _SOURCES = {
     "pages": mark("a captured page"),
+    "seeds": mark("a bundled page"),
     "semantic-scholar": "Semantic Scholar",
     "openalex": "OpenAlex",
     "simulated": mark("simulated"),
@@ -52,6 +53,11 @@ class Figure:
     anchor: str = ""
     simulated: bool = False
     stated: tuple[Stated, ...] = ()
+
+    @property
+    def known(self) -> bool:
+        """Whether it could be computed here."""
+        return self.value != UNKNOWN
 
 
 def figures(found: Portfolio, own: Tally, now: datetime, say: Language) -> list[Figure]:

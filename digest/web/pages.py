@@ -16,7 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse
 from digest.core.language import ENGLISH, Language
 from digest.core.links import web_url
 from digest.core.names import author_slug, lab_slug
-from digest.core.retelling import retold
+from digest.core.retelling import retold, unbroken
 from digest.files import templates_folder
 from digest.templating import speak
 from digest.web.chart import signal_name
@@ -143,7 +143,7 @@ def _signal(language: Language, name: str) -> str:
 
 
 def _evidence(language: Language, words: str) -> str:
-    return retold(words, language)
+    return unbroken(retold(words, language))
 
 
 def percent(value: float | None, language: Language = ENGLISH) -> str:

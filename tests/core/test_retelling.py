@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from digest.core.evidence import ground, lead
 from digest.core.language import ENGLISH, Language
-from digest.core.retelling import reason_retold, retold, told_anew
+from digest.core.retelling import reason_retold, retold, told_anew, unbroken
 from digest.core.signals import KINDS, PAGE_PLACE, Movement
 from digest.core.titles import telling
 from digest.languages import language
@@ -115,3 +115,9 @@ def test_whatever_is_stored_something_is_said(words: str) -> None:
 def test_the_reason_of_a_pick_is_told_too(english: str, german: str) -> None:
     assert reason_retold(english, language("de")) == german
     assert reason_retold(english, ENGLISH) == english
+
+
+def test_a_number_keeps_to_the_line_of_its_unit() -> None:
+    words = "Gaining: +1,200 upvotes in 24 h, more than 98.5 % of cs.LG this week; 4 hours, 12 here, -0.4 % each"
+    kept = "Gaining: +1,200 upvotes in 24_h, more than 98.5_% of cs.LG this week; 4 hours, 12 here, -0.4_% each"
+    assert unbroken(words) == kept.replace("_", "\u00a0")

@@ -232,7 +232,7 @@ def test_a_taste_lifts_what_is_near_it_and_says_which_words() -> None:
     edition = tailor(index, Preferences(paper_count=5, taste=taste))
     assert papers(edition)[0] == 13
     assert edition.picks[0].why.startswith("Close to papers you liked: ")
-    assert {"pruning", "sparse", "kernel"}.issuperset(edition.picks[0].reason.words)  # type: ignore[union-attr]
+    assert {"pruning", "sparse", "kernels"}.issuperset(edition.picks[0].reason.words)  # type: ignore[union-attr]
     disliked = learn([Example(-1.0, print_of(text), ("cs.LG",), text)], RARITY)
     assert 13 not in papers(tailor(index, Preferences(paper_count=12, taste=disliked)))
 
@@ -309,7 +309,7 @@ def test_the_worked_example_of_the_documentation_is_what_happens() -> None:  # d
     edition = tailor(index_of(issue), wanted)
     assert [(pick.card.title, pick.why) for pick in edition.picks] == [
         ("Proofs of old bounds", "By Ada Byron, whom you follow"),
-        ("Pruning sparse networks by magnitude", "Close to papers you liked: network, pruning"),
+        ("Pruning sparse networks by magnitude", "Close to papers you liked: networks, pruning"),
         ("Speech tokens without text", "On speech tokens, which you follow"),
         ("Scaling laws for reward models", "You follow cs.LG"),
         ("Lattice gauge fields by flows", "Outside your usual"),

@@ -69,7 +69,7 @@ def test_it_does_not_end_and_shows_the_cards_as_they_were_frozen(place: Place) -
     place.clock.move(days=2000)
     page = place.browser.get(path).text
     assert titles(page) == ["Probe paper 1"]
-    assert "+38 upvotes in 6 h" in page
+    assert "+38 upvotes in 6\u00a0h" in page
 
 
 def test_a_weekly_edition_finds_its_papers_in_the_issues_of_the_week(place: Place) -> None:

@@ -19,7 +19,7 @@ def test_front_page_shows_the_newest_issue_under_the_subscribe_box(place: Place)
     assert page.index('name="address"') < page.index("Probe paper 1") < page.index("Probe paper 2")
     for shown in ("cs.LG", "Code", "Cy Trial</a> et al.", "Probe Laboratory", "18 May 2026"):
         assert shown in page
-    for shown in ("+38 upvotes in 6 h", "percentile 99.6", "A probe is made", "https://arxiv.org/pdf/2605.00001"):
+    for shown in ("+38 upvotes in 6\u00a0h", "percentile 99.6", "A probe is made", "https://arxiv.org/pdf/2605.00001"):
         assert shown in page
     assert "simulated" not in page
     assert page.count("<h1") == 1
@@ -132,11 +132,13 @@ def test_paper_page_shows_what_is_known_with_its_signals_drawn(place: Place) -> 
             Score(paper_id=paper_id, as_of=NOW, value=0.9, percentile=99.96, evidence="Gaining fast", parts=[part])
         )
     page = place.browser.get("/papers/2605.00001").text
-    for shown in ("First thought.", "Second thought.", "Gaining fast", "+38 upvotes in 12 h", "percentile 99.9"):
+    for shown in ("First thought.", "Second thought.", "Gaining fast", "+38 upvotes in 12\u00a0h", "percentile 99.9"):
         assert shown in page
     assert '<a href="/authors/ada-probe">Ada Probe</a>, <a href="/authors/bo-sample">Bo Sample</a>' in page
     assert "Upvotes at Hugging Face: from 1 to 39 in 12 h." in page
     assert "arxiv-rss: new, version 1" in page
+    read = ["Gaining fast", "First thought.", "Where it stands", "Signals", "Facts"]
+    assert sorted(read, key=page.index) == read  # how it stands in a line, then what it says, then the rest
     assert "https://doi.org/10.1000/x%281%29" in page
 
 

@@ -45,8 +45,8 @@ class TasteRow(SQLModel, table=True):
     """A subscriber's taste as learned from papers: hashed words with weights, and how much each category counts.
 
     `words` holds places, ascending, as little-endian 32-bit integers; `weights` a little-endian 32-bit float for
-    each. `papers` is how many it rests on. `terms` holds the words that say most, for people to read, with weights;
-    those that the reader struck out weigh nothing.
+    each. `papers` is how many it rests on. `terms` holds the words that say most, for people to read and as the papers
+    write them, with weights; those that the reader struck out weigh nothing.
     """
 
     __tablename__ = "taste"
