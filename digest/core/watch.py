@@ -51,13 +51,12 @@ class Facts:
 
     `expected` is the last cut-off that passed ISSUE_LATE ago, None where there is nothing to make an issue of;
     `unapproved` the issue that waits for somebody's approval. `relay_away_since` and `relay_words` say since when no
-    run could use the relay. `never_ticked` says that no tick is on record. `set_aside` names the tasks that are not
-    tried any more, and since when.
+    run could use the relay. `ticked_at` is None where no tick is on record. `set_aside` names the tasks that are
+    not tried any more, and since when.
     """
 
     at: datetime
     ticked_at: datetime | None = None
-    never_ticked: bool = False
     worked_at: datetime | None = None
     expected: datetime | None = None
     issue: IssueFact | None = None
@@ -91,9 +90,8 @@ def judge(facts: Facts) -> list[Alarm]:
 def _schedule(facts: Facts) -> Iterator[Alarm]:
     ticked = facts.ticked_at
     if ticked is None:
-        if facts.never_ticked:
-            # Since somebody looked for the first time, which what is kept of an alarm remembers.
-            yield _alarm(facts, alarms.SCHEDULER_MISSING, facts.at, "No tick is on record.")
+        # Since somebody looked for the first time, which what is kept of an alarm remembers.
+        yield _alarm(facts, alarms.SCHEDULER_MISSING, facts.at, "No tick is on record.")
         return
     if facts.at - ticked > alarms.TICKS_STOPPED:
         yield _alarm(

@@ -83,7 +83,6 @@ def gather(engine: Engine, duties: Duties, now: datetime) -> tuple[Facts, Vitals
     facts = Facts(
         at=now,
         ticked_at=leader.ticked_at if leader else None,
-        never_ticked=leader is None or leader.ticked_at is None,
         worked_at=vitals.chores.get(WATCH),
         expected=expected if shown else None,
         issue=IssueFact(issued_on=newest.issued_on, state=newest.state, queued=newest.queued_at is not None)

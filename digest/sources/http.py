@@ -49,15 +49,18 @@ class Patience:
 
 
 PATIENCE = Patience()
+_LATER = "; ask again later"
 
 
 class _AskAgain(Exception):
-    """A failure that may pass, told by the host's name alone; `wait` is in seconds where the service named it."""
+    """A failure that may pass, told by the host's name alone; `failure` tells it once patience is over.
 
-    def __init__(self, failure: SourceUnavailable, wait: float | None = None) -> None:
-        address, _, happened = str(failure).removesuffix("; ask again later").partition(" ")
-        super().__init__(f"{httpx.URL(address).host} {happened}")
-        self.failure = failure
+    `wait` is in seconds where the service named it.
+    """
+
+    def __init__(self, where: str, happened: str, *, advice: str = "", wait: float | None = None) -> None:
+        super().__init__(f"{httpx.URL(where).host} {happened}")
+        self.failure = SourceUnavailable(f"{where} {happened}{advice}", retry_after=wait)
         self.wait = wait
 
 
@@ -147,10 +150,10 @@ def _ask(
             finally:
                 response.close()
         except httpx.TimeoutException as fault:
-            raise _AskAgain(SourceUnavailable(f"{where} did not answer in time; ask again later")) from fault
+            raise _AskAgain(where, "did not answer in time", advice=_LATER) from fault
         except (httpx.TransportError, httpx.StreamError) as fault:
             reason = str(fault) or type(fault).__name__
-            raise _AskAgain(SourceUnavailable(f"{where} broke off: {reason}; ask again later")) from fault
+            raise _AskAgain(where, f"broke off: {reason}", advice=_LATER) from fault
         except (httpx.InvalidURL, httpx.RequestError, UnicodeError, ValueError) as fault:
             raise SourceUnavailable(f"{where} cannot be followed: {fault}") from fault
     raise SourceUnavailable(f"{_named(asked.url)} redirects more than {_MAX_REDIRECTS} times")
@@ -161,13 +164,11 @@ def _answer(response: httpx.Response, where: str, wanted: Collection[int], patie
     if status not in wanted:
         wait = retry_after(response.headers)
         said = _said(response, where)
-        failure = SourceUnavailable(
-            f"{where} answered {status} {response.reason_phrase}".rstrip() + (f": {said}" if said else ""),
-            retry_after=wait,
-        )
+        answered = f"answered {status} {response.reason_phrase}".rstrip() + (f": {said}" if said else "")
+        refusal = _AskAgain(where, answered, wait=wait)
         if status not in _WORTH_ASKING_AGAIN or (wait is not None and wait > patience.retry_after):
-            raise failure
-        raise _AskAgain(failure, wait)
+            raise refusal.failure
+        raise refusal
     body = _body(response, where, time.monotonic() + patience.body, max_body)
     return Answer(status, {name.lower(): value for name, value in response.headers.items()}, body)
 
@@ -196,13 +197,13 @@ def _body(response: httpx.Response, where: str, deadline: float, max_body: int) 
         try:
             body += chunk if unpack is None else unpack.decompress(chunk, max_body + 1 - len(body))
         except zlib.error as fault:
-            raise _AskAgain(SourceUnavailable(f"{where} sent a damaged gzip body: {fault}")) from fault
+            raise _AskAgain(where, f"sent a damaged gzip body: {fault}") from fault
         if len(body) > max_body:
             raise SourceUnavailable(f"{where} sent more than {max_body} bytes; nothing was read from it")
         if time.monotonic() > deadline:
-            raise _AskAgain(SourceUnavailable(f"{where} sends its body too slowly; ask again later"))
+            raise _AskAgain(where, "sends its body too slowly", advice=_LATER)
     if unpack is not None and not unpack.eof and response.status_code != 304:
-        raise _AskAgain(SourceUnavailable(f"{where} sent a gzip body that is cut short; ask again later"))
+        raise _AskAgain(where, "sent a gzip body that is cut short", advice=_LATER)
     return bytes(body)
 
 

@@ -27,8 +27,13 @@ def ago(time: timedelta) -> datetime:
     return NOW - time
 
 
+def found_in(**facts: Any) -> list[Alarm]:
+    """Judge facts of an installation whose scheduler ticks, unless they say otherwise."""
+    return judge(Facts(at=NOW, **{"ticked_at": NOW, **facts}))
+
+
 def names(**facts: Any) -> list[str]:
-    return [alarm.key for alarm in judge(Facts(at=NOW, **facts))]
+    return [alarm.key for alarm in found_in(**facts)]
 
 
 def source(**changes: Any) -> SourceFact:
@@ -55,8 +60,8 @@ LIMITS: list[tuple[Rule, timedelta, Any]] = [
 
 @pytest.mark.parametrize(("rule", "limit", "facts"), LIMITS, ids=lambda one: getattr(one, "name", ""))
 def test_a_condition_is_an_alarm_once_its_time_is_over_and_not_before(rule: Rule, limit: timedelta, facts: Any) -> None:
-    assert judge(Facts(at=NOW, **facts(ago(limit)))) == []
-    [alarm] = judge(Facts(at=NOW, **facts(ago(limit + MOMENT))))
+    assert found_in(**facts(ago(limit))) == []
+    [alarm] = found_in(**facts(ago(limit + MOMENT)))
     assert alarm.rule is rule
     assert alarm.since == NOW - MOMENT, "since the threshold was passed"
 
@@ -88,8 +93,8 @@ def test_nothing_is_an_alarm_where_nothing_is_known() -> None:
         ({"issue": issue(state="held"), "unapproved": NOW.date()}, ["issue-unapproved"]),
         ({"issue": issue(state="held")}, []),
         ({"issue": issue(state="sending"), "unapproved": NOW.date()}, []),
-        ({"never_ticked": True}, ["scheduler-missing"]),
-        ({"never_ticked": True, "worked_at": ago(timedelta(hours=1))}, ["scheduler-missing"]),
+        ({"ticked_at": None}, ["scheduler-missing"]),
+        ({"ticked_at": None, "worked_at": ago(timedelta(hours=1))}, ["scheduler-missing"]),
         # A scheduler that has stopped asks no worker: that no worker works is no news then.
         ({"ticked_at": ago(timedelta(hours=1)), "worked_at": ago(timedelta(hours=1))}, ["scheduler-stopped"]),
     ],
@@ -106,7 +111,7 @@ def test_a_source_that_fails_or_is_late_is_one_after_an_hour_and_named_once() ->
     other = source(scope="cs.CL", status="failed", troubled_since=ago(hour * 2))
     late = source(source="hf", scope="daily", status="late", troubled_since=ago(hour))
     fitful = source(source="github", scope="signals", status="failed", troubled_since=ago(hour * 5), slow=True)
-    found = judge(Facts(at=NOW, sources=[failed, other, late, fitful]))
+    found = found_in(sources=[failed, other, late, fitful])
     assert [alarm.key for alarm in found] == ["source-failed:arxiv-rss", "source-late:hf"]
     assert found[0].details == "cs.LG, cs.CL; last read well at 20 May 07:00 UTC. 503"
     assert found[0].since == ago(hour)
@@ -114,7 +119,7 @@ def test_a_source_that_fails_or_is_late_is_one_after_an_hour_and_named_once() ->
 
 def test_what_a_source_says_cannot_make_the_words_long_or_break_a_line() -> None:
     shouting = source(status="failed", troubled_since=ago(timedelta(hours=2)), reason="a\r\nb" * 9_000)
-    [alarm] = judge(Facts(at=NOW, sources=[shouting]))
+    [alarm] = found_in(sources=[shouting])
     assert len(alarm.details) <= 400
     assert alarm.details.isprintable()
 
