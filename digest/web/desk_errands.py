@@ -94,7 +94,7 @@ def one_source(  # noqa: PLR0917  # the parts of the address
     held = line.condition.row.held_until if line.condition.row else None
     could_refresh = 0 if since else _refresh(asked, now)
     refresh = 0 if live == "no" else could_refresh
-    page = site.pages.desk(
+    return site.pages.desk(
         "source.html",
         status=422 if fault else 200,
         admin=admin,
@@ -118,9 +118,6 @@ def one_source(  # noqa: PLR0917  # the parts of the address
         could_refresh=could_refresh,
         now=now,
     )
-    if refresh:  # as a header, like the page of today's issue
-        page.headers["Refresh"] = str(refresh)
-    return page
 
 
 def _refresh(asked: Iterable[Errand], now: datetime) -> int:

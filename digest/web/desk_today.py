@@ -47,7 +47,7 @@ def today(
         judged = brake(session, now)
         braked = progress is not None and progress.issue.id in held_by_brake(session)
     refresh = progress.refresh if progress and live != "no" else 0
-    page = site.pages.desk(
+    return site.pages.desk(
         "today.html",
         admin=admin,
         here="today",
@@ -68,9 +68,6 @@ def today(
         said=partial(words_for, admin),
         now=now,
     )
-    if refresh:  # as a header: a page that a reader of screens has open is not marked as moving, and can be stopped
-        page.headers["Refresh"] = str(refresh)
-    return page
 
 
 def _bar(counts: dict[DeliveryState, int]) -> list[tuple[str, float, float]]:

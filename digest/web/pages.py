@@ -93,10 +93,12 @@ class Pages:
         headers |= (PERSONAL if personal else {}) | (SCRIPTED if scripted else {})
         return HTMLResponse(markup, status_code=status, headers=headers)
 
-    def desk(self, template: str, *, status: int = 200, **shown: Any) -> HTMLResponse:
-        """Render a page of the admin's desk."""
-        markup = self._environment.get_template(template).render(noindex=True, **shown)
-        return HTMLResponse(markup, status_code=status, headers=DESK)
+    def desk(self, template: str, *, status: int = 200, refresh: int = 0, **shown: Any) -> HTMLResponse:
+        """Render a page of the admin's desk, which comes anew by itself in so many seconds; 0 for never."""
+        markup = self._environment.get_template(template).render(noindex=True, refresh=refresh, **shown)
+        # As a header: a page that a reader of screens has open is not marked as moving, and can be stopped.
+        anew = {"Refresh": str(refresh)} if refresh else {}
+        return HTMLResponse(markup, status_code=status, headers={**DESK, **anew})
 
     def notice(
         self,
